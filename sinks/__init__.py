@@ -1,0 +1,1 @@
+"""Records it: one file per sink."""

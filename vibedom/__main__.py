@@ -1,0 +1,5 @@
+"""`python -m vibedom` is `vibedom`."""
+
+from vibedom.cli.main import main
+
+main()

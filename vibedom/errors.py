@@ -1,0 +1,68 @@
+"""Every error a user can meet: one root with an exit code, a leaf only where a caller acts differently.
+
+A message says what, where and what to do, in one line.
+"""
+
+
+class VibedomError(Exception):
+    """Root of all errors that are shown as one line; `exit_code` is what the process ends with."""
+
+    exit_code = 1
+
+
+class UsageError(VibedomError):
+    """The command line or an option's value is wrong."""
+
+    exit_code = 2
+
+
+class SettingsError(VibedomError):
+    """A settings, policy, rule or whitelist file cannot be loaded; the message names file and place."""
+
+    exit_code = 2
+
+
+class RuntimeUnavailableError(VibedomError):
+    """The chosen runtime cannot be used here (no engine, no image, no user namespaces)."""
+
+    exit_code = 69  # EX_UNAVAILABLE of sysexits.h
+
+
+class SandboxError(VibedomError):
+    """Making, locking or starting the sandbox failed; nothing of it is left."""
+
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
+
+
+class LockdownError(SandboxError):
+    """The self-test did not prove that the proxy is reachable and everything else is not."""
+
+
+class PortBusyError(VibedomError):
+    """A port or socket that vibedom needs is taken."""
+
+    exit_code = 71  # EX_OSERR of sysexits.h
+
+
+class FindingsError(VibedomError):
+    """Pre-flight found secrets and nobody said what to do with them."""
+
+    exit_code = 3
+
+
+class NotScannedError(VibedomError):
+    """Pre-flight could not finish, so the workspace counts as not scanned."""
+
+    exit_code = 3
+
+
+class ConflictError(VibedomError):
+    """Applying would overwrite an edit made on the host since the session started."""
+
+    exit_code = 4
+
+
+class NoSuchSessionError(VibedomError):
+    """No session, or more than one, answers to that name."""
+
+    exit_code = 2

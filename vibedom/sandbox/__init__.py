@@ -1,0 +1,1 @@
+"""What makes a sandbox: one protocol, one file per runtime."""
