@@ -1,0 +1,88 @@
+"""`vibedom`: finds the command's file and turns errors into one line and an exit code."""
+
+import importlib
+import os
+import signal
+import sys
+
+import asyncclick as click
+
+import vibedom
+from vibedom.cli import render
+from vibedom.errors import VibedomError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "Run an agent on a project, in a sandbox."),
+    "diff": ("diff", "Show what a session's agent changed."),
+    "apply": ("apply", "Take a session's changes into the project."),
+    "undo": ("undo", "Take an apply back."),
+    "list": ("list", "List the sessions."),
+    "logs": ("logs", "Show what crossed the border."),
+    "recover": ("recover", "Clean up after a crash; show the work that was kept."),
+    "rm": ("rm", "Delete a session and the work it holds."),
+    "policy": ("policy", "Show the policy, explain a verdict."),
+    "allow": ("allow", "Put a host on the whitelist."),
+    "scan": ("scan", "Look for secrets in files."),
+    "scrub": ("scrub", "Take secrets out of a stream of text."),
+    "rules": ("rules", "List, check and explain the secret rules."),
+    "audit": ("audit", "Verify an audit log."),
+    "image": ("image", "Build the sandbox image."),
+    "doctor": ("doctor", "Say what this machine offers, and attack a sandbox to prove that it holds."),
+}
+"""Command name -> (module in vibedom.cli, line in `vibedom --help`). A module is imported when its command is used."""
+
+
+class Commands(click.Group):
+    """Loads one command's module at a time, so that `vibedom --help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"vibedom.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(vibedom.__version__, prog_name="vibedom")
+async def group() -> None:
+    """Run an AI coding agent on your project without fear.
+
+    \b
+    vibedom run ~/project              a shell in a sandbox, the project read-only below it
+    vibedom run ~/project -- claude    the same with an agent
+    vibedom diff                       what it changed
+    vibedom apply                      take it home
+
+    Everything that crosses the border is checked, scrubbed and written down.
+    Your settings are in ~/.vibedom/config (VIBEDOM_HOME moves them).
+    """
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        code = group(standalone_mode=False, _anyio_backend="asyncio")
+        status = code if isinstance(code, int) else 0
+    except click.exceptions.Exit as exc:
+        status = exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        status = exc.exit_code
+    except VibedomError as exc:
+        render.err(f"vibedom: {exc}", "bad")
+        status = exc.exit_code
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        status = 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader went away (`vibedom logs | head`): not an error, and nothing more can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
