@@ -62,6 +62,12 @@ class ConflictError(VibedomError):
     exit_code = 4
 
 
+class WorkspaceError(VibedomError):
+    """The workspace, the overlay or the journal of an apply cannot be read or written as it must be."""
+
+    exit_code = 74  # EX_IOERR of sysexits.h
+
+
 class NoSuchSessionError(VibedomError):
     """No session, or more than one, answers to that name."""
 
