@@ -1,0 +1,154 @@
+"""What is done with a finding: a table of class x context x direction, and the hosts a credential is for.
+
+Contexts: `external` anything that is not known better · `public` what it answers is public or its own making
+(documentation, code hosting, model APIs) · `internal` the user's own services · `registry` package registries, whose
+answers pass byte-exact.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+
+import msgspec
+
+from pipeline.events import Action, Context, Direction, SecretClass, Severity
+from pipeline.patterns import Pattern, parse_pattern
+from pipeline.scrubber.model import RuleInfo
+
+REGISTRIES = "@registries"
+"""Stands for the user's package registries among a rule's homes."""
+
+Row = Mapping[SecretClass, Action]
+Table = Mapping[tuple[Context, Direction], Row]
+
+_SCRUB_ALL: Row = {"secret": "scrub", "credential": "scrub", "pii": "scrub", "private-ip": "scrub"}
+_SCRUB_KEYS: Row = {"secret": "scrub", "credential": "scrub", "pii": "allow", "private-ip": "allow"}
+_ALLOW_ALL: Row = {"secret": "allow", "credential": "allow", "pii": "allow", "private-ip": "allow"}
+DEFAULT_TABLE: Table = MappingProxyType(
+    {
+        ("external", "request"): _SCRUB_ALL,
+        ("external", "response"): _SCRUB_ALL,
+        ("public", "request"): _SCRUB_ALL,
+        ("public", "response"): _SCRUB_KEYS,
+        ("internal", "request"): {"secret": "scrub", "credential": "alert", "pii": "allow", "private-ip": "allow"},
+        ("internal", "response"): _SCRUB_KEYS,
+        ("registry", "request"): _SCRUB_ALL,
+        ("registry", "response"): _ALLOW_ALL,
+    }
+)
+AUTH_HEADERS = frozenset(
+    (
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "x-auth-token",
+        "x-access-token",
+        "private-token",
+        "job-token",
+        "npm-otp",
+        "cookie",
+        "set-cookie",
+    )
+)
+_KEYS: frozenset[SecretClass] = frozenset(("secret", "credential"))
+_TOKEN_FIELD = re.compile(r"token|secret|key|code|assertion|credential|passw|authorization|^auth$", re.IGNORECASE)
+_BODY_FIELD = re.compile(r"body \$\.(?:[\w-]{1,64}\.)?([\w-]{1,64})")
+
+
+class ContextRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy knows about the hosts of a pattern, whether or not they are allowed."""
+
+    pattern: Pattern
+    context: Context | None = None
+    is_auth_passed: bool = False
+    """Its authentication headers pass byte-exact, whatever is found in them: an agent's own API."""
+    home_for: tuple[str, ...] = ()
+    """Rule ids whose credentials are for these hosts, beside the homes the rules themselves name."""
+
+
+class ContextTable:
+    """Answers what is done with a finding. Immutable."""
+
+    def __init__(
+        self,
+        rules: Sequence[ContextRule] = (),
+        *,
+        registries: Sequence[Pattern] = (),
+        overrides: Table | None = None,
+    ) -> None:
+        """`overrides` replace cells of `DEFAULT_TABLE`; `registries` have the context `registry` unless a rule of the
+        same or greater specificity says otherwise."""
+        self._rules = tuple(rules)
+        self._registries = tuple(registries)
+        self.table: Table = MappingProxyType(
+            {cell: {**row, **(overrides or {}).get(cell, {})} for cell, row in DEFAULT_TABLE.items()}
+        )
+
+    def context_of(self, host: str) -> Context:
+        """The context the most specific rule gives a canonical host; `external` without one."""
+        named = [(r.pattern.specificity, 1, r.context) for r in self._matching(host) if r.context is not None]
+        named += [(p.specificity, 0, "registry") for p in self._registries if p.matches_host(host)]
+        return max(named, key=lambda entry: entry[:2])[2] if named else "external"
+
+    def choose(
+        self, rule: RuleInfo, *, host: str, context: Context, direction: Direction, location: str
+    ) -> tuple[Action, bool]:
+        """What to do with a hit of `rule`, and whether it is a credential at home.
+
+        At home it passes where credentials travel: in an answer (a login's), and in a request's headers, URL, token-like
+        form fields and token-like fields at the top of a JSON body. In any other text of a request, a prompt above all,
+        it is scrubbed at home as well.
+        """
+        if rule.secret_class in _KEYS and self._is_at_home(rule, host, direction, location):
+            return "allow", True
+        return self.table[context, direction][rule.secret_class], False
+
+    def severity(self, rule: RuleInfo, *, direction: Direction, is_home: bool) -> Severity:
+        """How bad a finding is: what is at home is `low`, a key on its way to anywhere else at least `high`."""
+        if is_home:
+            return "low"
+        leaves = direction == "request" and rule.secret_class in _KEYS
+        return "high" if leaves and rule.severity in ("low", "medium") else rule.severity
+
+    def passes_auth_headers(self, host: str) -> bool:
+        """Whether the authentication headers of the host's requests and answers are its own business."""
+        return any(r.is_auth_passed for r in self._matching(host))
+
+    def is_home(self, rule: RuleInfo, host: str) -> bool:
+        """Whether the rule's credential is for the host."""
+        if REGISTRIES in rule.homes and any(p.matches_host(host) for p in self._registries):
+            return True
+        if any(p.matches_host(host) for p in _home_patterns(rule.homes)):
+            return True
+        return any(rule.id in r.home_for for r in self._matching(host))
+
+    def _is_at_home(self, rule: RuleInfo, host: str, direction: Direction, location: str) -> bool:
+        if _header_name(location) in AUTH_HEADERS and self.passes_auth_headers(host):
+            return True
+        return (direction == "response" or _carries_credentials(location)) and self.is_home(rule, host)
+
+    def _matching(self, host: str) -> list[ContextRule]:
+        return [rule for rule in self._rules if rule.pattern.matches_host(host)]
+
+
+@lru_cache(maxsize=1024)
+def _home_patterns(homes: tuple[str, ...]) -> tuple[Pattern, ...]:
+    return tuple(parse_pattern(home) for home in homes if not home.startswith("@"))
+
+
+def _header_name(location: str) -> str:
+    kind, _, name = location.partition(" ")
+    return name.lower() if kind == "header" else ""
+
+
+def _carries_credentials(location: str) -> bool:
+    """Whether credentials are sent there to be used, not to be read."""
+    if location.startswith(("header ", "url ")):
+        return True
+    if location.startswith("form "):
+        return _TOKEN_FIELD.search(location[5:]) is not None
+    field = _BODY_FIELD.fullmatch(location)
+    return field is not None and _TOKEN_FIELD.search(field[1]) is not None

@@ -1,0 +1,62 @@
+"""The whitelist stage: the one place where a flow is allowed. Everything that is not said to be allowed is denied."""
+
+from pipeline.events import Decision, Judged, Reason, Scrubbed
+from pipeline.host_policy import Dial as Dial
+from pipeline.host_policy import HostPolicy as HostPolicy
+
+
+class Whitelist:
+    """Scrubbed -> Judged, by the host policy."""
+
+    name = "whitelist"
+
+    def __init__(self, policy: HostPolicy) -> None:
+        self._policy = policy
+
+    def __call__(self, event: Scrubbed, /) -> Judged:
+        return Judged(scrubbed=event, decision=self._decide(event), is_final=is_final(event))
+
+    def _decide(self, event: Scrubbed) -> Decision:
+        reason = _objection(event)
+        if reason is not None:
+            return Decision(verdict="deny", reason=reason)
+        target = event.target
+        if event.step == "dns":
+            return self._policy.resolution(target.host)
+        if event.step == "connect":
+            return self._policy.decide(target.host, target.port)
+        return self._policy.decide(target.host, target.port, event.method, _sure_path(event))
+
+
+def is_final(event: Scrubbed) -> bool:
+    """Whether no further step of the same head follows: a buffered or streamed body is judged in a step of its own."""
+    if event.step == "request":
+        return event.scan.plan != "buffer"
+    if event.step == "response":
+        return event.scan.plan in ("none", "block")
+    return True
+
+
+def _objection(event: Scrubbed) -> Reason | None:
+    """Why the flow is denied wherever it goes, or None."""
+    if event.step == "refused":
+        return event.trouble or event.target.mismatch or "malformed"
+    if event.trouble is not None:
+        return event.trouble
+    if event.target.mismatch is not None:
+        return event.target.mismatch
+    if not event.target.host:
+        return "bad-host"
+    if event.scan.plan == "block":
+        return event.scan.unscanned or "undecodable-body"
+    if any(finding.action == "block" for finding in event.findings):
+        return "finding-blocked"
+    return None
+
+
+def _sure_path(event: Scrubbed) -> str:
+    """The path a rule may rely on: what is sent. Where a finding in it was let through, the event holds another one, so
+    no rule about paths allows it and every rule about paths denies it."""
+    if any(f.location.startswith("url path") and f.action != "scrub" for f in event.findings):
+        return ""
+    return event.path
