@@ -1,0 +1,70 @@
+"""Allowlists made ready to test a match."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from ahocorasick_rs import BytesAhoCorasick
+
+from pipeline.scrubber.pattern import compile_pattern
+from pipeline.scrubber.rule import Allowlist
+
+_TRIE_FROM = 8
+"""Stop words from which an automaton is faster than one search each."""
+
+
+class AllowlistCheck:
+    """One allowlist, compiled."""
+
+    def __init__(self, allowlist: Allowlist) -> None:
+        self._is_and = allowlist.condition == "AND"
+        self._target = allowlist.regex_target
+        # gitleaks joins its regexes before it compiles them, so a flag of one holds for those after it.
+        self._regexes = compile_pattern(joined(allowlist.regexes)) if allowlist.regexes else None
+        self._paths = compile_pattern(joined(allowlist.paths)) if allowlist.paths else None
+        self._has_stopword = _stopword_test(allowlist.stopwords)
+        self._has_commits = bool(allowlist.commits)
+
+    def allows_path(self, path: bytes | None) -> bool:
+        """The whole file is none of the rule's business."""
+        if self._paths is None or path is None:
+            return False
+        if self._is_and and (self._regexes or self._has_stopword or self._has_commits):
+            return False
+        return self._paths.is_in(path)
+
+    def allows(self, secret: bytes, match: Callable[[], bytes], line: Callable[[], bytes], path: bytes | None) -> bool:
+        """The match is no finding. `match` and `line` give their text when asked."""
+        if not self._is_and:
+            return self._stopped(secret) or self._matches(secret, match, line)
+        if self._has_commits:
+            return False
+        if self._paths is not None and (path is None or not self._paths.is_in(path)):
+            return False
+        if self._has_stopword is not None and not self._stopped(secret):
+            return False
+        return self._regexes is None or self._matches(secret, match, line)
+
+    def _stopped(self, secret: bytes) -> bool:
+        return self._has_stopword is not None and self._has_stopword(secret.lower())
+
+    def _matches(self, secret: bytes, match: Callable[[], bytes], line: Callable[[], bytes]) -> bool:
+        if self._regexes is None:
+            return False
+        text = secret if self._target == "secret" else match() if self._target == "match" else line()
+        return bool(text) and self._regexes.is_in(text)
+
+
+def joined(patterns: tuple[str, ...]) -> str:
+    """One pattern that matches where any of `patterns` does."""
+    return "(?:" + "|".join(patterns) + ")"
+
+
+@lru_cache(maxsize=256)
+def _stopword_test(words: tuple[str, ...]) -> Callable[[bytes], bool] | None:
+    if not words:
+        return None
+    encoded = [word.encode() for word in words]
+    if len(encoded) < _TRIE_FROM:
+        return lambda text: any(word in text for word in encoded)
+    automaton = BytesAhoCorasick(encoded)
+    return lambda text: bool(automaton.find_matches_as_indexes(text))
