@@ -101,13 +101,12 @@ class HostPolicy:
         return any(route.is_passthrough for route in self._routes(host, port))
 
     def allows_private(self, host: str, ip: str, port: int | None = None) -> bool:
-        """Whether `host` may be dialled at `ip` although that is not public: a rule lists that address or its network,
-        or an entry of the host names it as its dial address or as a network it may resolve into."""
-        ports = (port,) if port is not None else None
+        """Whether `host` may be dialled at `ip`:`port` although that is not public: a rule lists that address or its
+        network, or an entry of the host names it as its dial address or as a network it may resolve into."""
         listed = [p for p in self._allow.matching(ip) if p.network or p.host == ip]
-        if any(ports is None or p.allows_port(ports[0]) for p in listed):
+        if any(port is None or p.allows_port(port) for p in listed):
             return not self._is_address_denied(ip, listed)
-        return any(_reaches(route, ip) for route in self.routes if route.pattern.matches_host(host))
+        return any(_reaches(route, ip, port) for route in self.routes if route.pattern.matches_host(host))
 
     def allows_address(self, host: str, ip: str, port: int | None = None) -> bool:
         """Whether `host` may be dialled at the resolved address `ip`."""
@@ -183,10 +182,11 @@ def _without_port(pattern: Pattern) -> tuple[int, int]:
     return pattern.specificity[:2]
 
 
-def _reaches(route: Route, ip: str) -> bool:
+def _reaches(route: Route, ip: str, port: int | None) -> bool:
     address = parse_address(ip)
     if address is None:
         return False
-    if route.dial is not None and parse_address(route.dial.address) == address:
+    dial = route.dial
+    if dial is not None and parse_address(dial.address) == address and port in (None, dial.port):
         return True
     return any(address in network for network in route.networks)

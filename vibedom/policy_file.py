@@ -1,0 +1,103 @@
+"""policy.toml: its keys, and reading them so that a mistake is named with its file and place."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from pipeline.events import Action, Context, Direction, SecretClass
+from vibedom.errors import SettingsError
+from vibedom.host_entries import GroupEntry, HostEntry
+from vibedom.sandbox.runtime import Limits
+
+Cells = dict[Context, dict[Direction, dict[SecretClass, Action]]]
+
+
+class DlpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[dlp]`: what is scanned, and what happens to what cannot be."""
+
+    max_body_bytes: int = 512 * 1024
+    """Bodies up to here are buffered and scrubbed with their structure; longer ones are streamed."""
+    oversize: Literal["scan", "skip", "block"] = "scan"
+    undecodable: Literal["block", "skip"] = "block"
+    sensitive_headers: tuple[str, ...] = ()
+    """Lower-case names beside the built-in ones."""
+    rule_files: tuple[str, ...] = ()
+    """More rule files in gitleaks' format."""
+
+    def __post_init__(self) -> None:
+        if not 1024 <= self.max_body_bytes <= 64 * 1024 * 1024:
+            raise ValueError("max_body_bytes must be from 1024 to 67108864")
+        if any(name != name.lower() or not re.fullmatch(r"[a-z0-9-]+", name) for name in self.sensitive_headers):
+            raise ValueError("sensitive_headers must be header names in lower case")
+
+
+class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[upstream]`: how hosts are reached from this machine."""
+
+    ca: str | None = None
+    """PEM file of roots trusted beside this machine's own."""
+    proxy: str | None = None
+    """`http://HOST:PORT` of the proxy this machine needs, instead of the one in its environment."""
+    connect_timeout_seconds: float = 10.0
+    read_timeout_seconds: float = 600.0
+
+    def __post_init__(self) -> None:
+        if self.proxy is not None and not re.fullmatch(r"https?://[^\s/]+/?", self.proxy):
+            raise ValueError("proxy must be http://HOST:PORT")
+        if self.connect_timeout_seconds <= 0 or self.read_timeout_seconds <= 0:
+            raise ValueError("timeouts must be greater than 0")
+
+
+class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[local]`: the local runtime."""
+
+    visible: tuple[str, ...] = ()
+    """Paths of this machine the sandbox sees beside its tools, read-only."""
+
+
+class AuditSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[audit]`: the audit log."""
+
+    rotate_bytes: int = 100 * 1024 * 1024
+    """A file longer than this is closed and the next one continues its chain."""
+    fsync: Literal["batch", "never"] = "batch"
+
+    def __post_init__(self) -> None:
+        if self.rotate_bytes < 64 * 1024:
+            raise ValueError("rotate_bytes must be at least 65536")
+
+
+class PolicyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    hosts: tuple[HostEntry, ...] = ()
+    groups: dict[str, GroupEntry] = {}
+    contexts: Cells = {}
+    dlp: DlpSettings = DlpSettings()
+    upstream: UpstreamSettings = UpstreamSettings()
+    limits: Limits = Limits()
+    local: LocalSettings = LocalSettings()
+    audit: AuditSettings = AuditSettings()
+
+
+def parse_toml[T](text: str, kind: type[T], *, name: str) -> T:
+    """Read `text` as `kind`. Raises `SettingsError`: `name`, then line and column or `$.path`, then what is wrong."""
+    try:
+        return msgspec.convert(tomllib.loads(text), kind)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{name}: {error}") from None
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}: {error}") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a settings file. Raises `SettingsError` naming it."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: not UTF-8; save the file as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); check its owner and mode") from None
