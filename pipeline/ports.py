@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from pipeline.events import Record
+from pipeline.events import Direction, Finding, Record, Scan, Target
 
 
 class Stage[In, Out](Protocol):
@@ -23,3 +23,27 @@ class Sink(Protocol):
     async def write(self, records: Sequence[Record], /) -> None: ...
 
     async def aclose(self) -> None: ...
+
+
+class BodyStream(Protocol):
+    """A body that is scrubbed as it passes."""
+
+    byte_count: int
+    """Bytes that came in."""
+
+    def __call__(self, chunk: bytes, /) -> bytes:
+        """What may go on after `chunk`; b"" means the end and returns the rest. Raises `StreamBrokenError` where the
+        body cannot be read any further: the exchange is then cut, never forwarded unread."""
+        ...
+
+    def findings(self) -> Sequence[Finding]: ...
+
+
+class StreamBrokenError(Exception):
+    """A streamed body cannot be decoded."""
+
+
+class OpenStream(Protocol):
+    """Makes the stream for one body of a flow."""
+
+    def __call__(self, scan: Scan, target: Target, direction: Direction, /) -> BodyStream: ...

@@ -14,7 +14,8 @@ class Whitelist:
         self._policy = policy
 
     def __call__(self, event: Scrubbed, /) -> Judged:
-        return Judged(scrubbed=event, decision=self._decide(event), is_final=is_final(event))
+        decision = self._decide(event)
+        return Judged(scrubbed=event, decision=decision, is_final=decision.verdict == "deny" or is_final(event))
 
     def _decide(self, event: Scrubbed) -> Decision:
         reason = _objection(event)
@@ -29,12 +30,9 @@ class Whitelist:
 
 
 def is_final(event: Scrubbed) -> bool:
-    """Whether no further step of the same head follows: a buffered or streamed body is judged in a step of its own."""
-    if event.step == "request":
-        return event.scan.plan != "buffer"
-    if event.step == "response":
-        return event.scan.plan in ("none", "block")
-    return True
+    """Whether no further step of the same record follows where the flow is allowed: a request's buffered body is judged
+    in a step of its own, and a response ends with `response_body` or `end`."""
+    return event.step != "response" and not (event.step == "request" and event.scan.plan == "buffer")
 
 
 def _objection(event: Scrubbed) -> Reason | None:

@@ -1,0 +1,1 @@
+"""mitmproxy's hooks -> events. The only part of the pipeline that imports mitmproxy."""

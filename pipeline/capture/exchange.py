@@ -1,0 +1,121 @@
+"""Reading a mitmproxy exchange into events, and carrying edits out on it."""
+
+from mitmproxy import flow as mitmproxy_flow
+from mitmproxy import http
+
+from pipeline.events import Judged, Reason, RequestHead, ResponseHead, Target
+from pipeline.identity import Listener, Said
+from pipeline.refusal import REASONS, Refusal
+
+KILLED = "Connection killed: "
+"""What mitmproxy puts before the error of a connection that a hook refused to open."""
+
+UPSTREAM_CAUSES: tuple[tuple[str, str], ...] = (
+    ("certificate verify failed", "its TLS certificate is not trusted on this machine"),
+    ("Connection refused", "it refused the connection"),
+    ("timed out", "it did not answer in time"),
+    ("Network is unreachable", "there is no route to it"),
+    ("No route to host", "there is no route to it"),
+    ("TLS", "the TLS handshake with it failed"),
+    ("disconnected", "it closed the connection"),
+)
+"""Part of mitmproxy's error text -> what the agent is told. The text itself never leaves: it may hold anything."""
+
+
+def said(flow: http.HTTPFlow, listener: Listener, tunnel: tuple[str, int] | None) -> Said:
+    """Every name the exchange carries."""
+    request = flow.request
+    authorities = list(request.headers.get_all("host"))
+    if request.authority and request.method != "CONNECT" and request.authority not in authorities:
+        authorities.insert(0, request.authority)
+    return Said(
+        listener=listener,
+        is_tls=flow.client_conn.tls,
+        sni=flow.client_conn.sni,
+        authorities=tuple(authorities),
+        uri_host=None if tunnel else request.host,
+        uri_port=None if tunnel else request.port,
+        tunnel=tunnel,
+    )
+
+
+def request_head(flow: http.HTTPFlow) -> RequestHead:
+    """The request as the client sent it."""
+    request = flow.request
+    return RequestHead(
+        method=request.method,
+        path=request.data.path,
+        headers=tuple(request.headers.fields),
+        http_version=request.http_version,
+    )
+
+
+def shown_head(flow: http.HTTPFlow, shown_path: bytes) -> RequestHead:
+    """The request for later steps: its path as records show it."""
+    head = request_head(flow)
+    return RequestHead(method=head.method, path=shown_path, headers=head.headers, http_version=head.http_version)
+
+
+def response_head(response: http.Response) -> ResponseHead:
+    return ResponseHead(
+        status=response.status_code,
+        headers=tuple(response.headers.fields),
+        http_version=response.http_version,
+    )
+
+
+def dial(flow: http.HTTPFlow, target: Target) -> None:
+    """Make mitmproxy dial what was decided on. `request.host` would rewrite the Host header; its data does not."""
+    flow.request.data.host = target.host
+    flow.request.data.port = target.port
+    flow.request.data.scheme = target.scheme.encode()
+
+
+def edit_request(request: http.Request, judged: Judged) -> None:
+    """Carry out the edits on a request's head."""
+    edits = judged.scrubbed.edits
+    if edits.headers is not None:
+        request.headers = http.Headers(edits.headers)
+    if edits.path is not None:
+        request.data.path = edits.path
+
+
+def edit_body(message: http.Message, judged: Judged) -> None:
+    """Put a scrubbed body in place, with one framing header that is true."""
+    body = judged.scrubbed.edits.body
+    if body is None:
+        return
+    message.raw_content = body.data
+    message.headers.pop("transfer-encoding", None)
+    message.headers["content-length"] = str(len(body.data))
+
+
+def frame_as_stream(message: http.Message) -> None:
+    """A body that is scrubbed as it passes has no length beforehand."""
+    had_length = message.headers.pop("content-length", None) is not None
+    if had_length and message.http_version == "HTTP/1.1":
+        message.headers["transfer-encoding"] = "chunked"
+
+
+def answer(refusal: Refusal) -> http.Response:
+    """vibedom's own response."""
+    return http.Response.make(refusal.status, refusal.body, http.Headers(refusal.headers))
+
+
+def reason_of(flow: http.HTTPFlow) -> Reason:
+    """Why an exchange ended early."""
+    message = flow.error.msg if flow.error else ""
+    refused = message.removeprefix(KILLED)
+    if message.startswith(KILLED) and refused in REASONS:
+        return refused
+    if message in ("Client disconnected.", mitmproxy_flow.Error.KILLED_MESSAGE):
+        return "aborted"
+    return "upstream-failed"
+
+
+def upstream_cause(flow: http.HTTPFlow) -> str:
+    """A fixed text for what failed upstream, or "" where nothing did."""
+    message = flow.error.msg if flow.error else ""
+    if not message or message.startswith(KILLED):
+        return ""
+    return next((text for part, text in UPSTREAM_CAUSES if part in message), "")

@@ -1,0 +1,252 @@
+"""mitmproxy's hooks -> events; any trouble is a denial.
+
+mitmproxy forwards a flow whose hook raised. So the hooks are not addons: the proxy's connection handler calls
+`Capture.handle` for each, and there whatever is raised ends in a refusal or a closed connection.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mitmproxy import connection, http
+from mitmproxy.proxy import commands
+
+from pipeline.capture import exchange
+from pipeline.events import Captured, Decision, Direction, Judged, Payload, Reason, Step, Target
+from pipeline.flow_state import FlowState
+from pipeline.identity import Listener, identify
+from pipeline.ports import OpenStream
+from pipeline.refusal import refuse
+
+Judge = Callable[[Captured], Awaitable[Judged]]
+STATE = "vibedom"
+"""Key of a flow's `FlowState` in its metadata."""
+SELFTEST_HOST = "vibedom.invalid"
+"""Answered by the proxy itself, so that a sandbox can prove that it reaches this session's proxy."""
+
+
+class Peer:
+    """One client connection: where it arrived, and the tunnel it asked for."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.tunnel: tuple[str, int] | None = None
+
+
+class Capture:
+    """Turns what mitmproxy saw into events, and decisions into what mitmproxy does."""
+
+    def __init__(self, judge: Judge, open_stream: OpenStream, *, session: str) -> None:
+        self._judge = judge
+        self._open_stream = open_stream
+        self._session = session
+        self.peers: dict[str, Peer] = {}
+        """By the id of their client connection."""
+
+    async def handle(self, hook: commands.StartHook) -> None:
+        """Run the hook's method, if there is one. A flow whose hook raises is refused."""
+        method = getattr(self, hook.name, None)
+        if method is None:
+            return
+        (data,) = hook.args()
+        try:
+            await method(data)
+        # mitmproxy would go on with the flow as if nothing had happened: this is the place that fails closed.
+        except Exception:
+            self._fail(data)
+
+    def _fail(self, data: Any) -> None:
+        if isinstance(data, http.HTTPFlow):
+            if STATE in data.metadata:
+                _state(data).is_refused = True
+            if data.killable:
+                data.kill()  # type: ignore[no-untyped-call]
+        elif hasattr(data, "server") and isinstance(data.server, connection.Server):
+            data.server.error = "stage-raised"
+
+    # -- connections ------------------------------------------------------------------------------------------------
+
+    async def refused(self, client: connection.Client, reason: Reason, host: str = "", port: int = 0) -> None:
+        """Record a connection that never became an exchange."""
+        target = Target(scheme="tcp", host=host, port=port, mismatch=reason)
+        await self._judge(
+            Captured(
+                flow_id=f"{client.id}-{time.time_ns()}", step="refused", at=time.time(), target=target, trouble=reason
+            )
+        )
+
+    async def client_disconnected(self, client: connection.Client) -> None:
+        self.peers.pop(client.id, None)
+
+    async def http_connect(self, flow: http.HTTPFlow) -> None:
+        """A tunnel is opened only to where an exchange could go."""
+        peer = self.peers[flow.client_conn.id]
+        state = self._open(flow)
+        trouble: Reason | None = None
+        if peer.listener != "proxy" or peer.tunnel is not None or flow.client_conn.tls:
+            trouble = "authority-mismatch"
+        judged = await self._ask(flow, "connect", state.target, trouble=trouble)
+        if judged.decision.verdict == "allow":
+            peer.tunnel = (state.target.host, state.target.port)
+        else:
+            self._refuse(flow, state, judged.decision)
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Everything about the destination is decided here, before a byte of the body is asked for."""
+        state = self._open(flow)
+        if self._is_selftest(flow, state):
+            return
+        judged = await self._ask(flow, "request", state.target, trouble="malformed" if flow.error else None)
+        if judged.decision.verdict == "deny":
+            self._refuse(flow, state, judged.decision)
+            return
+        state.saw(judged)
+        exchange.dial(flow, state.target)
+        exchange.edit_request(flow.request, judged)
+        if state.request_scan.plan in ("stream", "stream-raw"):
+            state.request_stream = self._open_stream(state.request_scan, state.target, "request")
+            flow.request.stream = state.request_stream
+            if state.request_scan.plan == "stream":
+                exchange.frame_as_stream(flow.request)
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        state = _state(flow)
+        if state.is_refused or state.request_scan.plan != "buffer":
+            return
+        raw = flow.request.raw_content or b""
+        state.request_bytes = len(raw)
+        judged = await self._ask(flow, "request_body", state.target, body=raw, prior=True)
+        if judged.decision.verdict == "deny":
+            self._refuse(flow, state, judged.decision)
+            return
+        exchange.edit_body(flow.request, judged)
+
+    # -- responses --------------------------------------------------------------------------------------------------
+
+    async def responseheaders(self, flow: http.HTTPFlow) -> None:
+        state = _state(flow)
+        if state.is_refused or flow.response is None:
+            return
+        flow.response.headers.pop("alt-svc", None)  # HTTP/3 goes around the proxy
+        state.response = exchange.response_head(flow.response)
+        judged = await self._ask(flow, "response", state.target, direction="response")
+        if judged.decision.verdict == "deny":
+            state.is_recorded = state.is_refused = True
+            flow.kill()  # type: ignore[no-untyped-call]
+            return
+        state.head_findings = judged.scrubbed.findings
+        state.response_scan = judged.scrubbed.scan
+        if judged.scrubbed.edits.headers is not None:
+            flow.response.headers = http.Headers(judged.scrubbed.edits.headers)
+        if state.response_scan.plan in ("stream", "stream-raw"):
+            state.response_stream = self._open_stream(state.response_scan, state.target, "response")
+            flow.response.stream = state.response_stream
+            if state.response_scan.plan == "stream":
+                exchange.frame_as_stream(flow.response)
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        state = _state(flow)
+        if state.is_refused or state.is_recorded or flow.response is None:
+            return
+        state.is_recorded = True
+        if state.response_scan.plan == "buffer":
+            raw = flow.response.raw_content or b""
+            state.response_bytes = len(raw)
+            judged = await self._ask(flow, "response_body", state.target, body=raw, direction="response", prior=True)
+            if judged.decision.verdict == "allow":
+                exchange.edit_body(flow.response, judged)
+        else:
+            judged = await self._ask(flow, "end", state.target, direction="response", prior=True)
+        if judged.decision.verdict == "deny":
+            self._refuse(flow, state, judged.decision)
+
+    async def error(self, flow: http.HTTPFlow) -> None:
+        """An exchange that ended early: it gets its terminal record, and a 502 where nothing was answered yet."""
+        state = _state(flow)
+        if state.is_refused or state.is_recorded:
+            return
+        state.is_recorded = True
+        reason = exchange.reason_of(flow)
+        judged = await self._ask(flow, "end", state.target, direction="response", prior=True, trouble=reason)
+        if flow.response is None and reason != "aborted":
+            self._refuse(flow, state, judged.decision)
+
+    # -- WebSocket --------------------------------------------------------------------------------------------------
+
+    async def websocket_message(self, flow: http.HTTPFlow) -> None:
+        assert flow.websocket is not None  # noqa: S101
+        message = flow.websocket.messages[-1]
+        del flow.websocket.messages[:-1]
+        direction: Direction = "request" if message.from_client else "response"
+        judged = await self._ask(
+            flow, "message", _state(flow).target, body=message.content, direction=direction, is_text=message.is_text
+        )
+        if judged.decision.verdict == "deny":
+            message.drop()  # type: ignore[no-untyped-call]
+        elif judged.scrubbed.edits.body is not None:
+            message.content = judged.scrubbed.edits.body.data
+
+    # -- the way in and out -----------------------------------------------------------------------------------------
+
+    def _open(self, flow: http.HTTPFlow) -> FlowState:
+        peer = self.peers[flow.client_conn.id]
+        state = FlowState(
+            flow_id=flow.id, target=identify(exchange.said(flow, peer.listener, peer.tunnel)), started_at=time.time()
+        )
+        flow.metadata[STATE] = state
+        return state
+
+    async def _ask(
+        self,
+        flow: http.HTTPFlow,
+        step: Step,
+        target: Target,
+        *,
+        body: bytes | None = None,
+        direction: Direction = "request",
+        prior: bool = False,
+        trouble: Reason | None = None,
+        is_text: bool = False,
+    ) -> Judged:
+        state = _state(flow)
+        now = time.time()
+        is_head = step in ("request", "connect")
+        return await self._judge(
+            Captured(
+                flow_id=flow.id,
+                step=step,
+                at=now,
+                target=target,
+                request=exchange.request_head(flow) if is_head else exchange.shown_head(flow, state.shown_path),
+                response=state.response if direction == "response" else None,
+                body=Payload(body) if body is not None else None,
+                is_text=is_text,
+                direction=direction,
+                prior=(*state.head_findings, *state.stream_findings()) if prior else (),
+                counts=state.counts(now),
+                trouble=trouble,
+            )
+        )
+
+    def _refuse(self, flow: http.HTTPFlow, state: FlowState, decision: Decision) -> None:
+        state.is_refused = True
+        accept = flow.request.headers.get("accept", "").encode("utf-8", "replace")
+        flow.request.headers.pop("expect", None)
+        flow.response = exchange.answer(
+            refuse(state.target, decision, accept=accept, detail=exchange.upstream_cause(flow))
+        )
+
+    def _is_selftest(self, flow: http.HTTPFlow, state: FlowState) -> bool:
+        if state.target.host != SELFTEST_HOST or self.peers[flow.client_conn.id].listener != "proxy":
+            return False
+        state.is_refused = True
+        flow.response = http.Response.make(200, self._session.encode(), {"Connection": "close"})
+        return True
+
+
+def _state(flow: http.HTTPFlow) -> FlowState:
+    state = flow.metadata[STATE]
+    assert isinstance(state, FlowState)  # noqa: S101
+    return state

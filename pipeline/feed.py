@@ -1,0 +1,103 @@
+"""One sink with its own task and bounded channel, so that no sink can hold up another."""
+
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskStatus
+
+from pipeline.events import Record
+from pipeline.ports import Sink
+
+Done = Callable[[bool], None]
+"""Called once a record is written (True) or lost (False)."""
+
+BATCH = 256
+"""Records written in one call at the most."""
+BACKOFF_SECONDS = (0.1, 0.5, 2.0, 10.0)
+
+
+class Feed:
+    """Feeds one sink. A `required` sink pushes back, and its first failure is final: `is_failed` stops the traffic.
+    Any other sink gets retries with backoff; when its channel is full the oldest record is dropped and counted."""
+
+    def __init__(self, sink: Sink, *, is_required: bool, capacity: int = 1024) -> None:
+        self.sink = sink
+        self.is_required = is_required
+        self.is_failed = False
+        self.dropped = 0
+        self._send, self._receive = anyio.create_memory_object_stream[tuple[Record, Done | None]](capacity)
+
+    async def put(self, record: Record, done: Done | None = None) -> None:
+        """Queue a record. For a required sink this waits for room; `done` tells the writing's outcome."""
+        if self.is_required:
+            if self.is_failed:
+                self._tell(done, False)
+                return
+            await self._send.send((record, done))
+            return
+        while True:
+            try:
+                self._send.send_nowait((record, done))
+            except anyio.WouldBlock:
+                self._drop_oldest()
+            else:
+                return
+
+    def _drop_oldest(self) -> None:
+        try:
+            _, done = self._receive.receive_nowait()
+        except anyio.WouldBlock:
+            return
+        self.dropped += 1
+        self._tell(done, False)
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Write until `close`; ends when everything queued is written or lost."""
+        task_status.started()
+        async with self._receive:
+            async for first in self._receive:
+                await self._write(self._batch(first))
+        with anyio.CancelScope(shield=True), anyio.move_on_after(5):
+            await self.sink.aclose()
+
+    def close(self) -> None:
+        """No more records come."""
+        self._send.close()
+
+    def _batch(self, first: tuple[Record, Done | None]) -> list[tuple[Record, Done | None]]:
+        batch = [first]
+        while len(batch) < BATCH:
+            try:
+                batch.append(self._receive.receive_nowait())
+            except (anyio.WouldBlock, anyio.EndOfStream):
+                break
+        return batch
+
+    async def _write(self, batch: list[tuple[Record, Done | None]]) -> None:
+        records = [record for record, _ in batch]
+        is_written = not self.is_failed and await self._try(records)
+        for _, done in batch:
+            self._tell(done, is_written)
+
+    async def _try(self, records: list[Record]) -> bool:
+        delays = () if self.is_required else BACKOFF_SECONDS
+        for delay in (*delays, None):
+            try:
+                await self.sink.write(records)
+            # A sink may be anybody's code; what it raises must not stop the other sinks, nor pass for success.
+            except Exception:
+                if delay is None:
+                    break
+                await anyio.sleep(delay)
+            else:
+                return True
+        if self.is_required:
+            self.is_failed = True
+        else:
+            self.dropped += len(records)
+        return False
+
+    @staticmethod
+    def _tell(done: Done | None, is_written: bool) -> None:
+        if done is not None:
+            done(is_written)

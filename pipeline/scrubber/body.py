@@ -1,0 +1,50 @@
+"""A buffered body: decoded, scrubbed with its structure, encoded again. Or the reason why not."""
+
+import msgspec
+
+from pipeline.codings import CodingError, decode, encode
+from pipeline.events import Reason, Scan
+from pipeline.media import looks_like_text
+from pipeline.scrubber.model import Choose, Hit
+from pipeline.scrubber.scrubber import Scrubber
+
+MAX_DECODED_BYTES = 64 * 1024 * 1024
+"""What a compressed body may grow to. Beyond it is a decompression bomb, and counts as undecodable."""
+
+
+class BodyResult(msgspec.Struct, frozen=True):
+    """`data` is None where the body stays as it is. `trouble` denies the flow; `unscanned` lets it pass, marked."""
+
+    data: bytes | None = None
+    hits: tuple[Hit, ...] = ()
+    trouble: Reason | None = None
+    unscanned: Reason | None = None
+
+
+def scrub_body(scrubber: Scrubber, raw: bytes, scan: Scan, choose: Choose, *, skips_undecodable: bool) -> BodyResult:
+    """Scrub `raw` as `scan` says. A label that lies (plain text marked gzip) is seen through."""
+    if scan.plan != "buffer" or scan.media == "binary" or not raw:
+        return BodyResult()
+    unreadable = _unreadable(scan)
+    if not unreadable:
+        try:
+            plain = decode(raw, scan.codings, MAX_DECODED_BYTES) if scan.codings else raw
+        except CodingError:
+            unreadable = "undecodable-body"
+        else:
+            return _scrub(scrubber, plain, scan, choose, scan.codings)
+    if looks_like_text(raw):
+        return _scrub(scrubber, raw, scan, choose, ())
+    return BodyResult(unscanned=unreadable) if skips_undecodable else BodyResult(trouble=unreadable)
+
+
+def _unreadable(scan: Scan) -> Reason | None:
+    return scan.unscanned if scan.unscanned == "unknown-encoding" else None
+
+
+def _scrub(scrubber: Scrubber, plain: bytes, scan: Scan, choose: Choose, codings: tuple[str, ...]) -> BodyResult:
+    result = scrubber.body(plain, scan.media, charset=scan.charset, boundary=scan.boundary, choose=choose)
+    if result.data == plain:
+        return BodyResult(hits=result.hits)
+    data = encode(result.data, codings) if codings else result.data
+    return BodyResult(data=data, hits=result.hits)

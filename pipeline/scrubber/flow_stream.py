@@ -1,0 +1,101 @@
+"""A body that streams: decoded, scrubbed through the sliding window, encoded again, chunk by chunk."""
+
+from collections.abc import Sequence
+
+from pipeline.codings import CodingError, Decoder, Encoder, open_decoder, open_encoder
+from pipeline.context import ContextTable
+from pipeline.events import Context, Direction, Finding, Scan, Target
+from pipeline.media import looks_like_text
+from pipeline.ports import BodyStream, StreamBrokenError
+from pipeline.scrubber.judge_hits import HitJudge, Place
+from pipeline.scrubber.scrubber import Scrubber
+from pipeline.scrubber.stream import Stream
+
+
+class CountingStream:
+    """A body nobody reads: it is only counted."""
+
+    def __init__(self) -> None:
+        self.byte_count = 0
+
+    def __call__(self, chunk: bytes, /) -> bytes:
+        self.byte_count += len(chunk)
+        return chunk
+
+    def findings(self) -> Sequence[Finding]:
+        return ()
+
+
+class ScrubbingStream:
+    """Decoder -> scrubbing window -> encoder. What cannot be decoded cuts the exchange."""
+
+    def __init__(self, stream: Stream, judge: HitJudge, codings: tuple[str, ...]) -> None:
+        self.byte_count = 0
+        self._stream = stream
+        self._judge = judge
+        self._decoder: Decoder | None = open_decoder(codings) if codings else None
+        self._encoder: Encoder | None = open_encoder(codings) if codings else None
+
+    def __call__(self, chunk: bytes, /) -> bytes:
+        self.byte_count += len(chunk)
+        try:
+            return self._pass(chunk) if chunk else self._finish()
+        except CodingError as exc:
+            raise StreamBrokenError("a streamed body could not be decoded") from exc
+
+    def _pass(self, chunk: bytes) -> bytes:
+        plain = self._decoder.feed(chunk) if self._decoder else chunk
+        clean = self._stream.feed(plain)
+        return self._encoder.feed(clean) if self._encoder and clean else clean if not self._encoder else b""
+
+    def _finish(self) -> bytes:
+        rest = self._stream.feed(self._decoder.finish()) if self._decoder else b""
+        clean = rest + self._stream.finish()
+        if self._encoder is None:
+            return clean
+        return self._encoder.feed(clean) + self._encoder.finish()
+
+    def findings(self) -> Sequence[Finding]:
+        return self._judge.findings(self._stream.hits)
+
+
+class SniffingStream:
+    """A body whose label says binary: its first bytes decide whether it is scrubbed as text or only counted."""
+
+    def __init__(self, text: BodyStream) -> None:
+        self._text = text
+        self._chosen: BodyStream | None = None
+
+    @property
+    def byte_count(self) -> int:
+        return self._chosen.byte_count if self._chosen else 0
+
+    def __call__(self, chunk: bytes, /) -> bytes:
+        if self._chosen is None:
+            if not chunk:
+                return b""
+            self._chosen = self._text if looks_like_text(chunk) else CountingStream()
+        return self._chosen(chunk)
+
+    def findings(self) -> Sequence[Finding]:
+        return self._chosen.findings() if self._chosen else ()
+
+
+class StreamOpener:
+    """Makes the stream for a body, by its scan plan (`pipeline.ports.OpenStream`)."""
+
+    def __init__(self, scrubber: Scrubber, contexts: ContextTable) -> None:
+        self._scrubber = scrubber
+        self._contexts = contexts
+
+    def __call__(self, scan: Scan, target: Target, direction: Direction, /) -> BodyStream:
+        if scan.plan == "stream-raw":
+            return CountingStream()
+        context: Context = self._contexts.context_of(target.host)
+        judge = HitJudge(self._contexts, Place(host=target.host, context=context, direction=direction))
+        media = "text" if scan.media in ("binary", "multipart", "form", "xml") else scan.media
+        stream = self._scrubber.stream(media, charset=scan.charset, choose=judge.choose("body"))
+        scrubbing = ScrubbingStream(stream, judge, scan.codings)
+        if scan.media == "binary" and not scan.codings:
+            return SniffingStream(scrubbing)
+        return scrubbing

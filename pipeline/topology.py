@@ -1,0 +1,194 @@
+"""Memory channels, one task a stage, fan-out, backpressure, shutdown.
+
+judge() -> [Captured] -> content_filter -> [Filtered] -> scrubber -> [Scrubbed] -> whitelist -> [Judged]
+        -> record -> required sinks -> gate -> judge() returns, other sinks follow
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+import msgspec
+from anyio.abc import TaskStatus
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from pipeline.events import (
+    Captured,
+    Decision,
+    Edits,
+    Filtered,
+    Judged,
+    Reason,
+    Record,
+    Scan,
+    Scrubbed,
+)
+from pipeline.feed import Feed
+from pipeline.gate import Gate
+from pipeline.ports import Stage
+
+CHANNEL_CAPACITY = 64
+LARGE_BODY_BYTES = 16 * 1024
+"""From this size on a body is scrubbed in a worker thread: below it, the hop costs more than the scrubbing."""
+JUDGE_SECONDS = 20.0
+"""How long a flow waits for its decision before it is denied."""
+
+
+class Stages(msgspec.Struct, frozen=True, kw_only=True):
+    """The stages in their order. A reload replaces all of them at once."""
+
+    content_filter: Stage[Captured, Filtered]
+    scrubber: Stage[Filtered, Scrubbed]
+    whitelist: Stage[Scrubbed, Judged]
+    record: Stage[Judged, Record]
+
+
+class Topology:
+    """Owns the channels and tasks of one session's pipeline. `judge` is the only way in."""
+
+    def __init__(self, stages: Stages, feeds: Sequence[Feed], *, judge_seconds: float = JUDGE_SECONDS) -> None:
+        self.stages = stages
+        self.feeds = tuple(feeds)
+        self.gate = Gate()
+        self.is_paused = False
+        self._judge_seconds = judge_seconds
+        self._threads = anyio.CapacityLimiter(2)
+        self._sends: list[MemoryObjectSendStream[Any]] = []
+        self._entry, self._captured = self._channel(Captured)
+
+    def _channel[T](self, _: type[T]) -> tuple[MemoryObjectSendStream[T], MemoryObjectReceiveStream[T]]:
+        send, receive = anyio.create_memory_object_stream[T](CHANNEL_CAPACITY)
+        self._sends.append(send)
+        return send, receive
+
+    @property
+    def is_recording(self) -> bool:
+        """No required sink has failed."""
+        return not any(feed.is_required and feed.is_failed for feed in self.feeds)
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `close`. Everything queued for the sinks is written before this returns."""
+        to_scrubber, filtered = self._channel(Filtered)
+        to_whitelist, scrubbed = self._channel(Scrubbed)
+        to_record, judged = self._channel(Judged)
+        async with anyio.create_task_group() as sinks:
+            for feed in self.feeds:
+                await sinks.start(feed.run)
+            async with anyio.create_task_group() as stages:
+                stages.start_soon(self._pump, "content_filter", self._captured, to_scrubber)
+                stages.start_soon(self._pump, "scrubber", filtered, to_whitelist)
+                stages.start_soon(self._pump, "whitelist", scrubbed, to_record)
+                stages.start_soon(self._deliver, judged)
+                task_status.started()
+            for feed in self.feeds:
+                feed.close()
+
+    def close(self) -> None:
+        """Deny what waits, then let the stages and sinks finish."""
+        self.gate.close()
+        self._entry.close()
+
+    async def judge(self, captured: Captured) -> Judged:
+        """The decision on one event. Raises nothing but cancellation; what goes wrong is a denial."""
+        if self.is_paused:
+            return denial(captured, "paused")
+        if not self.is_recording:
+            return denial(captured, "audit-unavailable")
+        ticket = self.gate.expect(captured.flow_id)
+        try:
+            await self._entry.send(captured)
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):
+            return denial(captured, "shutting-down")
+        judged = await ticket.wait(self._judge_seconds)
+        self.gate.forget(captured.flow_id)
+        if judged is None:
+            return denial(captured, "timed-out" if self.is_recording else "audit-unavailable")
+        return judged
+
+    async def note(self, record: Record) -> None:
+        """Write a record that no flow waits for (session events)."""
+        for feed in self.feeds:
+            await feed.put(record)
+
+    async def _pump[In: (Captured, Filtered, Scrubbed)](
+        self, name: str, receive: MemoryObjectReceiveStream[In], send: MemoryObjectSendStream[Any]
+    ) -> None:
+        async with receive, send, anyio.create_task_group() as large:
+            async for event in receive:
+                if isinstance(event, Filtered) and name == "scrubber" and _is_large(event):
+                    large.start_soon(self._step_in_thread, event, send)
+                else:
+                    await self._pass_on(event, self._judge_step(name, event), send)
+
+    async def _step_in_thread(self, event: Filtered, send: MemoryObjectSendStream[Any]) -> None:
+        result = await anyio.to_thread.run_sync(self._judge_step, "scrubber", event, limiter=self._threads)
+        await self._pass_on(event, result, send)
+
+    def _judge_step(self, name: str, event: Captured | Filtered | Scrubbed) -> object | None:
+        stage: Callable[[Any], object] = getattr(self.stages, name)
+        try:
+            return stage(event)
+        # A stage never raises; where it does all the same the flow is denied, and the others go on.
+        except Exception:
+            return None
+
+    async def _pass_on(self, event: Any, result: object | None, send: MemoryObjectSendStream[Any]) -> None:
+        if result is not None:
+            await send.send(result)
+            return
+        captured = event.captured if isinstance(event, Filtered) else event
+        await self._record(denial(captured, "stage-raised"))
+
+    async def _deliver(self, receive: MemoryObjectReceiveStream[Judged]) -> None:
+        async with receive:
+            async for judged in receive:
+                if judged.is_final:
+                    await self._record(judged)
+                else:
+                    self.gate.resolve(judged.scrubbed.flow_id, judged)
+
+    async def _record(self, judged: Judged) -> None:
+        """Required sinks first: the flow goes on when they have written, and is denied when they could not."""
+        flow_id = judged.scrubbed.flow_id
+        try:
+            record = self.stages.record(judged)
+        # As for the other stages: what cannot be recorded is denied.
+        except Exception:
+            self.gate.resolve(flow_id, None)
+            return
+        required = [feed for feed in self.feeds if feed.is_required]
+        outcomes: list[bool] = []
+
+        def written(is_written: bool) -> None:
+            outcomes.append(is_written)
+            if not is_written:
+                self.gate.resolve(flow_id, None)
+            elif len(outcomes) == len(required):
+                self.gate.resolve(flow_id, judged)
+
+        for feed in required:
+            await feed.put(record, written)
+        if not required:
+            self.gate.resolve(flow_id, judged)
+        for feed in self.feeds:
+            if not feed.is_required:
+                await feed.put(record)
+
+
+def _is_large(event: Filtered) -> bool:
+    return event.captured.body is not None and len(event.captured.body.data) >= LARGE_BODY_BYTES
+
+
+def denial(event: Captured | Scrubbed, reason: Reason) -> Judged:
+    """A denial made without the stages. It carries nothing the client sent but the target."""
+    scrubbed = Scrubbed(
+        flow_id=event.flow_id,
+        step=event.step,
+        at=event.at,
+        target=event.target if isinstance(event, Scrubbed) else msgspec.structs.replace(event.target, authority=None),
+        context="external",
+        direction=event.direction,
+        scan=Scan(plan="none"),
+        edits=Edits(),
+    )
+    return Judged(scrubbed=scrubbed, decision=Decision(verdict="deny", reason=reason), is_final=True)

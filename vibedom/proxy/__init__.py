@@ -1,0 +1,1 @@
+"""mitmproxy inside vibedom's own task group: listeners, layers, certificates, the way upstream."""

@@ -1,0 +1,205 @@
+"""Serves the sandbox's listeners with mitmproxy's connection handling, inside vibedom's own task group.
+
+mitmproxy's master and its server addon are not used: their listeners outlive a shutdown, and their hooks fail open.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+from mitmproxy import options as mitmproxy_options
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.proxy import commands, layer, server
+from mitmproxy.proxy.mode_specs import ProxyMode
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+from mitmproxy.tls import TlsData
+
+from pipeline.capture.hooks import Capture, Peer
+from pipeline.events import Reason
+from pipeline.identity import Listener
+from vibedom.proxy.dialer import Dialer
+from vibedom.proxy.layers import choose_layer
+from vibedom.proxy.tls import Tls
+from vibedom.sandbox.runtime import Listeners
+
+MAX_CONNECTIONS = 1024
+"""Open connections of one sandbox; more wait to be accepted."""
+IDLE_SECONDS = 900
+"""A connection without traffic is closed after this."""
+DRAIN_SECONDS = 5.0
+
+
+class _OptionLoader:
+    """Takes the option definitions of mitmproxy's server addon, without the addon."""
+
+    def __init__(self, options: mitmproxy_options.Options) -> None:
+        self._options = options
+
+    def add_option(self, name: str, typespec: Any, default: Any, help: str, choices: Any = None) -> None:
+        self._options.add_option(name, typespec, default, help, choices)
+
+
+def proxy_options() -> mitmproxy_options.Options:
+    """mitmproxy's options as vibedom needs them: nothing eager, nothing raw, nothing kept."""
+    options = mitmproxy_options.Options()
+    Proxyserver().load(_OptionLoader(options))  # type: ignore[no-untyped-call]
+    options.update(  # type: ignore[no-untyped-call]
+        connection_strategy="lazy",
+        rawtcp=False,
+        store_streamed_bodies=False,
+        validate_inbound_headers=True,
+        keep_host_header=True,
+        http3=False,
+        tcp_timeout=IDLE_SECONDS,
+    )
+    return options
+
+
+class BorderHandler(server.LiveConnectionHandler):
+    """One connection of the sandbox. Its hooks go to capture, dialer and TLS, and to nothing else."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        options: mitmproxy_options.Options,
+        proxy: "ProxyServer",
+        listener: Listener,
+    ) -> None:
+        super().__init__(reader, writer, options, ProxyMode.parse("regular"))
+        self._proxy = proxy
+        self._capture = proxy.capture
+        self._peer = Peer(listener)
+        self._capture.peers[self.client.id] = self._peer
+
+    async def handle_hook(self, hook: commands.StartHook) -> None:
+        try:
+            with self.timeout_watchdog.disarm():
+                await self._dispatch(hook)
+        # mitmproxy's layers would wait for this hook for ever; the connection ends instead.
+        except Exception:
+            self.abort()
+
+    async def _dispatch(self, hook: commands.StartHook) -> None:
+        (data,) = hook.args()
+        if isinstance(data, layer.NextLayer):
+            await self._next_layer(data)
+        elif isinstance(data, ServerConnectionHookData):
+            await self._server(hook.name, data)
+        elif isinstance(data, TlsData):
+            await self._tls(hook.name, data)
+        else:
+            await self._capture.handle(hook)
+
+    async def _next_layer(self, data: layer.NextLayer) -> None:
+        reasons: list[Reason] = []
+        is_in_tunnel = self._peer.tunnel is not None
+        choose_layer(data, self._peer.listener, is_in_tunnel=is_in_tunnel, refused=reasons.append)
+        for reason in reasons:
+            await self._record_refusal(reason)
+
+    async def _server(self, name: str, data: ServerConnectionHookData) -> None:
+        if name == "server_connect":
+            await self._proxy.dialer.server_connect(data)
+        elif name in ("server_connected", "server_connect_error"):
+            self._proxy.dialer.restore(data)
+
+    async def _tls(self, name: str, data: TlsData) -> None:
+        if name == "tls_start_client":
+            host = self._peer.tunnel[0] if self._peer.tunnel else None
+            if not self._proxy.tls.start_client(data, host):
+                await self._record_refusal("sni-missing")
+        elif name == "tls_start_server":
+            self._proxy.tls.start_server(data)
+
+    async def _record_refusal(self, reason: Reason) -> None:
+        host, port = self._peer.tunnel or ("", 0)
+        await self._capture.refused(self.client, reason, host, port)
+
+    def log(self, message: str, level: int = logging.INFO, exc_info: Any = None) -> None:
+        """mitmproxy's log lines hold what clients sent, so none is kept. After a crash nothing more may pass."""
+        if level >= logging.ERROR:
+            self.abort()
+
+    def abort(self) -> None:
+        """Cut every transport of this connection."""
+        for io in list(self.transports.values()):
+            if isinstance(io.writer, asyncio.StreamWriter):
+                io.writer.transport.abort()
+            if io.handler is not None:
+                io.handler.cancel("connection cut")
+
+
+class ProxyServer:
+    """The proxy of one session."""
+
+    def __init__(self, capture: Capture, tls: Tls, dialer: Dialer) -> None:
+        self.capture = capture
+        self.tls = tls
+        self.dialer = dialer
+        self._options = proxy_options()
+        self._slots = anyio.Semaphore(MAX_CONNECTIONS)
+        self._handlers: set[BorderHandler] = set()
+
+    async def serve(self, listeners: Listeners, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled. The sockets stay the runtime's; connections are cut at the end."""
+        try:
+            async with anyio.create_task_group() as group:
+                for sock, listener in _by_listener(listeners):
+                    sock.setblocking(False)
+                    group.start_soon(self._accept, sock, listener, listeners, group)
+                task_status.started()
+        finally:
+            for handler in list(self._handlers):
+                handler.abort()
+
+    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Wait until the open exchanges are done, at most `seconds`."""
+        with anyio.move_on_after(seconds):
+            while any(h.transports for h in self._handlers):  # noqa: ASYNC110  # mitmproxy has no event for it
+                await anyio.sleep(0.02)
+
+    async def _accept(self, sock: socket.socket, listener: Listener, listeners: Listeners, group: TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._slots.acquire()
+            try:
+                conn, peer = await loop.sock_accept(sock)
+            except OSError:
+                # Out of descriptors, or the peer was gone before it was accepted: the listener goes on.
+                self._slots.release()
+                await anyio.sleep(0.05)
+                continue
+            if listeners.peers is not None and peer[0] not in listeners.peers:
+                conn.close()
+                self._slots.release()
+                continue
+            group.start_soon(self._handle, conn, listener)
+
+    async def _handle(self, conn: socket.socket, listener: Listener) -> None:
+        handler: BorderHandler | None = None
+        try:
+            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            reader, writer = await asyncio.open_connection(sock=conn)
+            handler = BorderHandler(reader, writer, self._options, self, listener)
+            self._handlers.add(handler)
+            await handler.handle_client()
+        except OSError:
+            conn.close()
+        finally:
+            if handler is not None:
+                handler.abort()
+                self._handlers.discard(handler)
+                self.capture.peers.pop(handler.client.id, None)
+            self._slots.release()
+
+
+def _by_listener(listeners: Listeners) -> Sequence[tuple[socket.socket, Listener]]:
+    pairs: list[tuple[socket.socket, Listener]] = [(listeners.proxy, "proxy")]
+    pairs += [(sock, "http") for sock in listeners.http]
+    pairs += [(sock, "https") for sock in listeners.https]
+    return pairs

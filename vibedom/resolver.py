@@ -1,0 +1,175 @@
+"""The sandbox's resolver: a whitelisted name gets one fixed address, everything else does not exist.
+
+No question leaves the host, so there is no tunnel through names. The messages are read and written with dnspython, not
+with mitmproxy's DNS mode: that can listen only on addresses of its own network namespace, and these sockets come from
+the sandbox's.
+"""
+
+import asyncio
+import socket
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+import anyio
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+from anyio.abc import TaskGroup, TaskStatus
+
+from pipeline.events import Captured, Judged, Reason, Target
+from pipeline.hosts import HostError, canonical_host
+from vibedom.sandbox.runtime import Listeners
+
+FIXED_ADDRESS = "198.18.0.1"
+"""What every whitelisted name resolves to: an address of RFC 2544's range, which the lockdown leads to the proxy."""
+TTL_SECONDS = 60
+MAX_MESSAGE_BYTES = 4096
+TCP_IDLE_SECONDS = 10.0
+QUESTIONS_PER_SECOND = 100.0
+BURST = 400.0
+ANSWERED_EMPTY = frozenset({dns.rdatatype.AAAA, dns.rdatatype.HTTPS, dns.rdatatype.SVCB})
+"""Types clients ask for beside A: the name exists, this kind of record does not."""
+
+Judge = Callable[[Captured], Awaitable[Judged]]
+
+
+class Bucket:
+    """A token bucket: what is over the rate gets no answer, so that questions can't flood the log."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._tokens, self._at = burst, time.monotonic()
+
+    def take(self) -> bool:
+        """Whether one more may pass now."""
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Resolver:
+    """Answers the DNS questions of one sandbox, each judged and recorded."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._bucket = Bucket(QUESTIONS_PER_SECOND, BURST)
+
+    async def serve(self, listeners: Listeners, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled. The sockets stay the runtime's."""
+        async with anyio.create_task_group() as group:
+            for sock in listeners.dns_udp:
+                sock.setblocking(False)
+                group.start_soon(self._serve_udp, sock, listeners, group)
+            for sock in listeners.dns_tcp:
+                sock.setblocking(False)
+                group.start_soon(self._serve_tcp, sock, listeners, group)
+            task_status.started()
+
+    async def answer(self, wire: bytes) -> bytes | None:
+        """The answer to one message, or None where it deserves none (malformed, or not a question)."""
+        try:
+            query = dns.message.from_wire(wire, ignore_trailing=True)
+        except (dns.exception.DNSException, ValueError, IndexError):
+            return None
+        if query.flags & dns.flags.QR or len(query.question) != 1:
+            return None
+        question = query.question[0]
+        response = dns.message.make_response(query, recursion_available=True, our_payload=MAX_MESSAGE_BYTES)
+        host, trouble = _host(question)
+        judged = await self._judge(_captured(host, question, trouble))
+        if judged.decision.verdict == "allow":
+            if question.rdtype == dns.rdatatype.A:
+                response.answer.append(dns.rrset.from_text(question.name, TTL_SECONDS, "IN", "A", FIXED_ADDRESS))
+        else:
+            # Not REFUSED: musl does not take that for an answer and waits for its timeout.
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        return response.to_wire()
+
+    async def _serve_udp(self, sock: socket.socket, listeners: Listeners, group: TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                wire, peer = await loop.sock_recvfrom(sock, MAX_MESSAGE_BYTES)
+            except OSError:
+                await anyio.sleep(0.05)
+                continue
+            if _is_peer(listeners, peer) and self._bucket.take():
+                group.start_soon(self._answer_udp, sock, wire, peer)
+
+    async def _answer_udp(self, sock: socket.socket, wire: bytes, peer: object) -> None:
+        answer = await self.answer(wire)
+        if answer is None:
+            return
+        try:
+            await asyncio.get_running_loop().sock_sendto(sock, answer, peer)  # type: ignore[arg-type]
+        except OSError:
+            return  # the one who asked is gone
+
+    async def _serve_tcp(self, sock: socket.socket, listeners: Listeners, group: TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                conn, peer = await loop.sock_accept(sock)
+            except OSError:
+                await anyio.sleep(0.05)
+                continue
+            if _is_peer(listeners, peer):
+                group.start_soon(self._answer_tcp, conn)
+            else:
+                conn.close()
+
+    async def _answer_tcp(self, conn: socket.socket) -> None:
+        """Messages with a two-byte length before each, until the client is done or slow."""
+        reader, writer = await asyncio.open_connection(sock=conn)
+        try:
+            with anyio.move_on_after(TCP_IDLE_SECONDS):
+                while self._bucket.take():
+                    size = int.from_bytes(await reader.readexactly(2), "big")
+                    answer = await self.answer(await reader.readexactly(size))
+                    if answer is None:
+                        break
+                    writer.write(len(answer).to_bytes(2, "big") + answer)
+                    await writer.drain()
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            writer.close()
+
+
+def _is_peer(listeners: Listeners, peer: tuple[object, ...]) -> bool:
+    return listeners.peers is None or peer[0] in listeners.peers
+
+
+def _host(question: dns.rrset.RRset) -> tuple[str, Reason | None]:
+    """The canonical host a question is about, and why it is not one that can be answered."""
+    try:
+        host = canonical_host(question.name.to_text(omit_final_dot=True))
+    except HostError:
+        return "", "bad-host"
+    if question.rdclass != dns.rdataclass.IN:
+        return host, "dns-type"
+    if question.rdtype != dns.rdatatype.A and question.rdtype not in ANSWERED_EMPTY:
+        return host, "dns-type"
+    return host, None
+
+
+def _captured(host: str, question: dns.rrset.RRset, trouble: Reason | None) -> Captured:
+    return Captured(
+        flow_id=uuid.uuid4().hex,
+        step="dns",
+        at=time.time(),
+        target=Target(scheme="dns", host=host, port=53),
+        question=dns.rdatatype.to_text(question.rdtype),
+        trouble=trouble,
+    )
