@@ -1,0 +1,113 @@
+"""The sessions on this machine: what is known of each, and how one is found by its name."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from vibedom.errors import NoSuchSessionError, VibedomError
+from vibedom.paths import Home, SessionDir
+from vibedom.process_identity import is_running
+
+Status = Literal["starting", "running", "ended", "failed", "applied"]
+"""`ended`: the agent is gone and its work is there. `applied`: all of it was taken home. `failed`: it never started."""
+
+
+class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`state.json` of a session."""
+
+    schema_version: int = 1
+    id: str
+    workspace: Path
+    uid: int
+    gid: int
+    runtime: str
+    command: tuple[str, ...]
+    created_at: float
+    """Unix seconds."""
+    owner_pid: int
+    owner_ticks: int | None
+    """Start time of the owner, so that a pid used again is not taken for it."""
+    status: Status
+    exit_code: int | None = None
+    masked: tuple[str, ...] = ()
+    """Workspace-relative paths that the sandbox saw empty."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its supervisor runs."""
+        return self.status in ("starting", "running") and is_running(self.owner_pid, self.owner_ticks)
+
+    @property
+    def is_crashed(self) -> bool:
+        """Its supervisor went away without ending it."""
+        return self.status in ("starting", "running") and not self.is_alive
+
+
+def save(home: Home, record: SessionRecord) -> None:
+    """Write the state so that a reader, or a crash, sees the old one or the new one."""
+    path = home.session(record.id).state
+    temporary = path.with_suffix(".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(record, enc_hook=str)))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load(home: Home, session_id: str) -> SessionRecord:
+    """Raises `NoSuchSessionError` where there is none, `VibedomError` where its state cannot be read."""
+    path = home.session(session_id).state
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SessionRecord, dec_hook=lambda _, value: Path(value))
+    except FileNotFoundError:
+        raise NoSuchSessionError(f"no session {session_id}; `vibedom list` shows them") from None
+    except (OSError, msgspec.MsgspecError) as exc:
+        raise VibedomError(f"{path}: cannot be read ({type(exc).__name__}); its work is in {path.parent}") from None
+
+
+def all_sessions(home: Home) -> Sequence[SessionRecord]:
+    """Every session with a readable state, the newest first."""
+    found = []
+    for path in home.sessions.glob("*/state.json"):
+        try:
+            found.append(load(home, path.parent.name))
+        except VibedomError:
+            continue
+    return sorted(found, key=lambda record: record.created_at, reverse=True)
+
+
+def find(home: Home, name: str | None, *, workspace: Path | None = None) -> SessionRecord:
+    """The session that `name` or a unique prefix of it means; without a name, the newest one of `workspace`, else the
+    newest of all. Raises `NoSuchSessionError`."""
+    records = all_sessions(home)
+    if not records:
+        raise NoSuchSessionError("there is no session yet; start one with `vibedom run PROJECT`")
+    if name is None:
+        here = [record for record in records if workspace is not None and _is_within(workspace, record.workspace)]
+        return (here or list(records))[0]
+    matching = [r for r in records if r.id == name] or [r for r in records if r.id.startswith(name)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        names = ", ".join(record.id for record in matching[:5])
+        raise NoSuchSessionError(f"{name} could be {names}; give more of the name")
+    raise NoSuchSessionError(f"no session {name}; `vibedom list` shows them")
+
+
+def remove(home: Home, record: SessionRecord) -> None:
+    """Delete the session's directory with the work it holds."""
+    directory: SessionDir = home.session(record.id)
+    # overlayfs leaves a directory without any permission behind.
+    for inner in directory.work.glob("*"):
+        if not inner.is_symlink():
+            inner.chmod(0o700)
+    shutil.rmtree(directory.root)
+
+
+def _is_within(path: Path, root: Path) -> bool:
+    return path == root or root in path.parents
