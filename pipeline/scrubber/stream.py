@@ -1,0 +1,47 @@
+"""Scrubs a body while it streams, with the rules and the results of a whole body."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pipeline.events import Media
+from pipeline.scrubber.model import Choose, Engine, Hit
+from pipeline.scrubber.redactor import Redactor
+from pipeline.scrubber.window import Window
+
+
+class Stream(Protocol):
+    """Takes a body in chunks of any size and gives it back scrubbed. Never raises for any bytes."""
+
+    hits: list[Hit]
+    """What was found so far."""
+
+    def feed(self, chunk: bytes, /) -> bytes:
+        """What may leave after `chunk` came: all but what may be the beginning of a secret."""
+        ...
+
+    def finish(self) -> bytes:
+        """The rest, when no chunk follows."""
+        ...
+
+
+def open_stream(
+    engine: Engine,
+    *,
+    media: Media,
+    charset: str | None,
+    choose: Choose,
+    fingerprint: Callable[[bytes], str],
+    location: str,
+) -> Stream:
+    """A stream for one body. `charset` is what the content type declares; `location` is where hits are said to be."""
+    redactor = Redactor(engine.rules, choose, fingerprint, location, [])
+    return TextStream(Window(engine, redactor), redactor)
+
+
+class TextStream:
+    """Any text whose charset has ASCII in single bytes."""
+
+    def __init__(self, window: Window, redactor: Redactor) -> None:
+        self.hits = redactor.hits
+        self.feed = window.feed
+        self.finish = window.finish

@@ -1,0 +1,127 @@
+"""The sliding window: matches a text that comes in chunks as if it were there as a whole."""
+
+from pipeline.scrubber.hold import LONG_MATCH_BYTES, TOKEN_BYTES, held_from, is_token_run
+from pipeline.scrubber.key_block import open_key_block
+from pipeline.scrubber.model import Engine, Span
+from pipeline.scrubber.redactor import Redactor
+from pipeline.scrubber.suppression import Suppression
+
+CONTEXT_BYTES = 512
+"""How much of what has left is kept at least, so that a keyword still announces the secret that follows it."""
+
+
+class Window:
+    """Keeps the last bytes of a text: some that left already (context), then some that wait (pending)."""
+
+    def __init__(self, engine: Engine, redactor: Redactor, *, is_fine: bool = False) -> None:
+        self._find = engine.find
+        self._redactor = redactor
+        self._is_fine = is_fine
+        self._data = b""
+        self._done = 0  # index in _data of the first byte that waits
+        self._last = (0, 0)  # the last match that left, in _data: the context never begins inside of it
+        self._is_in_token = False  # all that waits is one token longer than the hold-back
+        self._is_loose = False  # that token is too long to be held as a whole
+        self._suppression: Suppression | None = None
+
+    @property
+    def pending_count(self) -> int:
+        """Bytes that wait."""
+        return len(self._data) - self._done
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What may leave after `chunk` came."""
+        if self._suppression is not None:
+            rest = self._suppression.feed(chunk)
+            if rest is None:
+                return b""
+            self._suppression, chunk = None, rest
+        data = self._data + chunk
+        held = self._held(data, chunk)
+        if held <= self._done and len(data) - self._done <= LONG_MATCH_BYTES:
+            self._data = data
+            return b""
+        return self._advance(data, held)
+
+    def finish(self) -> bytes:
+        """Everything that still waits."""
+        data, done = self._data, self._done
+        spans = _settled(self._find(data), done, len(data))[0] if done < len(data) else []
+        self._data, self._done, self._suppression = b"", 0, None
+        self._is_in_token = self._is_loose = False
+        return self._redactor.splice(data, done, len(data), spans)
+
+    def _held(self, data: bytes, chunk: bytes) -> int:
+        done = self._done
+        if self._is_in_token and len(data) - done <= LONG_MATCH_BYTES and is_token_run(chunk, 0):
+            return done
+        held = held_from(data, done, is_fine=self._is_fine)
+        self._is_in_token = False
+        if held > done and held < len(data) and data[held - 1] in TOKEN_BYTES and is_token_run(data, held):
+            held = self._token_start(data, held)
+        else:
+            self._is_loose = False
+        key = open_key_block(data, done)
+        return min(held, key) if key >= 0 else held
+
+    def _token_start(self, data: bytes, held: int) -> int:
+        """Where the token begins that reaches over the hold-back: it waits as a whole while it is not too long."""
+        if self._is_loose:
+            return held
+        start = self._done + len(data[self._done :].rstrip(TOKEN_BYTES))
+        self._is_loose = len(data) - start > LONG_MATCH_BYTES
+        self._is_in_token = not self._is_loose
+        return held if self._is_loose else start
+
+    def _advance(self, data: bytes, held: int) -> bytes:
+        """Let go of `data[_done:held]`, or less where a match is not over yet."""
+        spans = self._find(data)
+        settled, held = _settled(spans, self._done, held) if spans else (spans, held)
+        out = self._redactor.splice(data, self._done, held, settled)
+        if settled:
+            self._last = settled[-1][:2]
+        if len(data) - held > LONG_MATCH_BYTES:
+            return out + self._give_up(data, held, spans)
+        self._keep(data, held)
+        return out
+
+    def _keep(self, data: bytes, held: int) -> None:
+        """Drop the context that is no longer needed, at the start of a line where there is one near."""
+        first = held - CONTEXT_BYTES
+        if first > 0:
+            line = data.find(b"\n", max(0, first - CONTEXT_BYTES), first)
+            first = line + 1 if line >= 0 else first
+            start, end = self._last
+            if start < first < end:
+                first = end
+            data = data[first:]
+            held -= first
+            self._last = (start - first, end - first)
+        self._data, self._done = data, held
+
+    def _give_up(self, data: bytes, held: int, spans: list[Span]) -> bytes:
+        """A match did not end within the limit: what is there of it is replaced, and the rest is taken out."""
+        span = next((span for span in spans if span.start <= held < span.end), None)
+        self._data, self._done, self._last = b"", 0, (0, 0)
+        if span is None:
+            self._suppression = Suppression("key")
+            return self._redactor.replace_by_name("private-key", data[held:])
+        if span.end < len(data):
+            self._data = data[span.end :]
+        else:
+            self._suppression = Suppression("token")
+        return self._redactor.splice(data, held, span.end, [span._replace(start=held)])
+
+
+def _settled(spans: list[Span], done: int, held: int) -> tuple[list[Span], int]:
+    """The matches that are over before `held`, and where to hold instead where one is not. A match that begins in what
+    has left already is cut: its rest is a secret all the same."""
+    settled = []
+    for span in spans:
+        if span.start >= held:
+            break
+        if span.end > held:
+            return settled, max(done, span.start)
+        if span.end > done:
+            settled.append(span._replace(start=max(done, span.start)))
+    return settled, held
