@@ -70,12 +70,12 @@ class Acceptor:
             if again is None:
                 return start, end
             groups = [(first + start, last + start) if first >= 0 else (-1, -1) for first, last in again]
-        if self.reading.is_whole_match or len(groups) == 1:
-            return start, end
-        if self.reading.secret_group:
-            first, last = groups[self.reading.secret_group]
-            return (first, last) if first >= 0 else (start, start)
-        return next(((first, last) for first, last in groups[1:] if last > first), (start, end))
+            if self.rule.secret_group:
+                first, last = groups[self.rule.secret_group]
+                return (first, last) if first >= 0 else (start, start)
+            return next(((first, last) for first, last in groups[1:] if last > first), (start, end))
+        chosen = (groups[index] for index in self.reading.groups)
+        return next(((first, last) for first, last in chosen if last > first), (start, end))
 
     def _is_allowed(self, data: bytes, start: int, end: int, secret: bytes, path: bytes | None) -> bool:
         def match() -> bytes:

@@ -29,6 +29,7 @@ from typing import Any, cast
 import msgspec
 import tomli
 
+from pipeline.scrubber.go_syntax import GoSyntaxError, parse_go
 from pipeline.scrubber.model import RuleInfo
 from pipeline.scrubber.pattern import PatternError, compile_pattern
 from pipeline.scrubber.rule import Allowlist, Rule, RuleSet
@@ -112,8 +113,9 @@ class _Where:
 
     def regex(self, pattern: str, key: str, rule: str) -> str:
         try:
+            parse_go(pattern)
             compile_pattern(pattern)
-        except PatternError as exc:
+        except (GoSyntaxError, PatternError) as exc:
             raise self.error(rule, f"{key} is not Go RE2 syntax: {exc}") from exc
         return pattern
 
