@@ -1,0 +1,83 @@
+"""The runtime `docker`: a sandbox of two containers on a Docker Engine of this machine.
+
+The holder owns the network namespace and locks it down; the agent's container joins it and has no capability to undo
+that. DESIGN section 4 has the reasons.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import aiodocker
+
+from vibedom.errors import RuntimeUnavailableError, VibedomError
+from vibedom.sandbox import docker_image, docker_labels, docker_removal
+from vibedom.sandbox.docker_engine import Endpoint, asking, connect, one_line, resolve
+from vibedom.sandbox.docker_sandbox import VERSION_SECONDS, DockerSandbox
+from vibedom.sandbox.runtime import Leftover, RuntimeName, SandboxSpec
+
+
+class DockerRuntime:
+    """`Runtime` on a Docker Engine. Used from one event loop; `aclose` closes the connection."""
+
+    name: RuntimeName = "docker"
+
+    def __init__(
+        self, home: Path, *, environment: Mapping[str, str], user_home: Path, engine: str | None = None
+    ) -> None:
+        """`home` is vibedom's state directory, `environment` and `user_home` say where the docker CLI's engine is."""
+        self._home = home
+        self._environment = environment
+        self._user_home = user_home
+        self._engine = engine
+        self._docker: aiodocker.Docker | None = None
+
+    def endpoint(self) -> Endpoint:
+        """Where the engine is. Raises `RuntimeUnavailableError`."""
+        return resolve(self._engine, self._environment, self._user_home)
+
+    def client(self) -> aiodocker.Docker:
+        """The connection, made at first use."""
+        if self._docker is None:
+            self._docker = connect(self.endpoint())
+        return self._docker
+
+    async def available(self) -> str | None:
+        try:
+            endpoint = self.endpoint()
+            with asking("say its version", VERSION_SECONDS):
+                version = await self.client().version()
+            if version["Os"] != "linux":
+                return f"the engine of {endpoint.source} runs {one_line(version['Os'], 20)} containers, not Linux ones"
+            return await docker_image.problem(self.client())
+        except VibedomError as exc:
+            return str(exc)
+
+    async def create(self, spec: SandboxSpec) -> DockerSandbox:
+        reason = await self.available()
+        if reason is not None:
+            raise RuntimeUnavailableError(reason)
+        sandbox = DockerSandbox(self.client(), spec, docker_labels.labels(spec, self._home))
+        try:
+            await sandbox.prepare()
+        except BaseException:
+            # Cancelled too: what was made is removed before anybody hears of it.
+            await sandbox.aclose()
+            raise
+        return sandbox
+
+    async def leftovers(self) -> Sequence[Leftover]:
+        return [one.leftover for one in await self._orphans()]
+
+    async def reap(self) -> Sequence[Leftover]:
+        dead = await self._orphans()
+        await docker_removal.remove(self.client(), dead)
+        return [one.leftover for one in dead]
+
+    async def _orphans(self) -> list[docker_removal.Labelled]:
+        label = f"{docker_labels.HOME}={docker_labels.home_hash(self._home)}"
+        return docker_removal.orphans(await docker_removal.labelled(self.client(), label))
+
+    async def aclose(self) -> None:
+        if self._docker is not None:
+            await self._docker.close()
+            self._docker = None

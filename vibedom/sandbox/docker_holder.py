@@ -1,0 +1,122 @@
+"""The holder: a container of vibedom's own image that owns the sandbox's network namespace and locks it down."""
+
+import select
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import aiodocker
+from aiodocker.containers import DockerContainer
+from aiodocker.stream import Stream
+
+from vibedom.errors import LockdownError, SandboxError
+from vibedom.sandbox import image, lockdown, selftest
+from vibedom.sandbox.docker_engine import asking, one_line
+from vibedom.sandbox.docker_network import Bridge, bind, port
+from vibedom.sandbox.lockdown import Lockdown
+from vibedom.sandbox.runtime import Listeners
+
+READY_SECONDS = 10.0
+SELFTEST_SECONDS = 10.0
+
+HOSTNAME = "sandbox"
+"""The agent's container takes it over with the network namespace."""
+
+_NOBODY = "65534:65534"
+_OUTPUT_BYTES = 64 << 10
+
+
+async def create(
+    docker: aiodocker.Docker, name: str, *, bridge: Bridge, rules: Lockdown, labels: Mapping[str, str]
+) -> DockerContainer:
+    """Make the holder, not yet started. The rules are part of its configuration, so each start sets them again."""
+    config: dict[str, Any] = {
+        "Image": image.NAME,
+        "Entrypoint": ["/bin/sh", "-c", lockdown.script()],
+        "Cmd": [],
+        "Env": [f"{key}={value}" for key, value in rules.environment().items()],
+        "User": "0:0",
+        "WorkingDir": "/",
+        "Labels": dict(labels),
+        "Hostname": HOSTNAME,
+        "StopSignal": "SIGKILL",
+        "HostConfig": {
+            "NetworkMode": bridge.id,
+            "CapDrop": ["ALL"],
+            # SETPCAP only lets it empty its own bounding set, once the rules stand.
+            "CapAdd": ["NET_ADMIN", "SETPCAP"],
+            "SecurityOpt": ["no-new-privileges"],
+            "ReadonlyRootfs": True,
+            "Tmpfs": {"/run": "rw,nosuid,nodev,noexec,size=64k"},
+            "PidsLimit": 64,
+            "Memory": 64 << 20,
+            "RestartPolicy": {"Name": "no"},
+            "LogConfig": {"Type": "none", "Config": {}},
+        },
+        "NetworkingConfig": {"EndpointsConfig": {bridge.name: {}}},
+    }
+    with asking("create the holder container", shield=True):
+        return await docker.containers.create(config, name=name)
+
+
+async def start(container: DockerContainer) -> str:
+    """Start the holder, wait until it has locked the namespace, and return its IPv4 address.
+
+    Raises `LockdownError` where it says it could not, ends, or is silent for `READY_SECONDS`.
+    """
+    try:
+        with asking("lock the sandbox's network", READY_SECONDS):
+            async with container.attach(stdout=True, stderr=True) as stream:
+                await container.start()
+                await _ready(stream)
+            shown = await container.show()
+    except SandboxError as exc:
+        raise LockdownError(str(exc)) from exc
+    networks = shown["NetworkSettings"]["Networks"].values()
+    address = next((network["IPAddress"] for network in networks if network["IPAddress"]), None)
+    if address is None:
+        raise LockdownError("the engine gave the sandbox no address; see `docker network inspect`")
+    return str(address)
+
+
+async def _ready(stream: Stream) -> None:
+    said = ""
+    while (message := await stream.read_out()) is not None:
+        said = (said + message.data.decode("utf-8", "replace"))[-_OUTPUT_BYTES:]
+        if lockdown.READY in said.splitlines():
+            return
+    raise LockdownError(
+        f"the lockdown could not be applied: {one_line(said.removeprefix(lockdown.FAILED)) or 'no reason'}"
+    )
+
+
+async def prove(container: DockerContainer, *, bridge: Bridge, listeners: Listeners, session: str) -> None:
+    """Make the self-test's attempts inside the namespace. Raises `LockdownError` where they prove too little."""
+    with bind(bridge, socket.SOCK_STREAM) as tcp, bind(bridge, socket.SOCK_DGRAM) as udp:
+        tcp.listen()
+        environment = selftest.environment(
+            proxy_url=listeners.proxy_url, gateway=bridge.gateway, bait_tcp=port(tcp), bait_udp=port(udp)
+        )
+        try:
+            with asking("run the self-test", SELFTEST_SECONDS):
+                output = await _run(container, selftest.script(), environment)
+        except SandboxError as exc:
+            raise LockdownError(str(exc)) from exc
+        selftest.judge(selftest.parse(output), session)
+        for bait, what in ((tcp, "TCP connection"), (udp, "UDP packet")):
+            if _is_touched(bait):
+                raise LockdownError(f"the lockdown does not hold: a {what} reached another port of the host")
+
+
+async def _run(container: DockerContainer, script: str, environment: Mapping[str, str]) -> str:
+    execution = await container.exec(["bash", "-c", script], user=_NOBODY, environment=environment)
+    output = bytearray()
+    async with execution.start() as stream:
+        while (message := await stream.read_out()) is not None and len(output) < _OUTPUT_BYTES:
+            output += message.data
+    return output.decode("utf-8", "replace")
+
+
+def _is_touched(bait: socket.socket) -> bool:
+    """Whether anything has arrived at a non-blocking socket that nobody serves."""
+    return bool(select.select([bait], [], [], 0)[0])

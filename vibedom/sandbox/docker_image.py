@@ -1,0 +1,77 @@
+"""Images in the engine: the sandbox image's state, its two builds, and images imported from a root file system."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiodocker
+
+from vibedom.errors import RuntimeUnavailableError, SandboxError
+from vibedom.sandbox import debian, image
+from vibedom.sandbox.docker_engine import asking, one_line
+
+BUILD_SECONDS = 900.0
+LOAD_SECONDS = 300.0
+
+BUILD_COMMAND = "`vibedom image build` (where no image registry can be reached: `vibedom image build --from debian`)"
+
+
+async def inspect(docker: aiodocker.Docker, name: str) -> dict[str, Any] | None:
+    """What the engine knows of an image, or None where it has none of that name."""
+    with asking(f"inspect the image {one_line(name, 80)}", missing_ok=True):
+        return await docker.images.inspect(name)
+    return None
+
+
+async def problem(docker: aiodocker.Docker) -> str | None:
+    """Why the sandbox image cannot be used and what to do, or None."""
+    found = await inspect(docker, image.NAME)
+    if found is None:
+        return f"the sandbox image {image.NAME} is missing; run {BUILD_COMMAND}"
+    if not image.is_current(found["Config"].get("Labels")):
+        return f"the sandbox image {image.NAME} was made by another version of vibedom; run {BUILD_COMMAND}"
+    return None
+
+
+async def build_alpine(docker: aiodocker.Docker, *, base: str = image.DEFAULT_BASE, name: str = image.NAME) -> None:
+    """Build the image from the Dockerfile on top of `base`. Raises with the way out where the base cannot be had."""
+    await _have_base(docker, base)
+    with asking("build the sandbox image", BUILD_SECONDS):
+        await docker.images.build(
+            fileobj=image.build_context(),
+            encoding="identity",
+            tag=name,
+            buildargs={"BASE": base},
+            labels=image.labels("alpine"),
+            forcerm=True,
+        )
+
+
+async def _have_base(docker: aiodocker.Docker, base: str) -> None:
+    if await inspect(docker, base) is not None:
+        return
+    try:
+        with asking(f"pull {base}", BUILD_SECONDS):
+            await docker.images.pull(base)
+    except SandboxError as exc:
+        raise RuntimeUnavailableError(
+            f"the base image {base} cannot be had ({exc}); where no image registry can be reached, "
+            "`vibedom image build --from debian` makes the same image from this machine's own packages"
+        ) from exc
+
+
+async def build_debian(docker: aiodocker.Docker, *, name: str = image.NAME) -> None:
+    """Bootstrap the image from this machine's own package sources and give it to the engine."""
+    with tempfile.TemporaryDirectory(prefix="vibedom-image-") as directory:
+        root = Path(directory) / "rootfs.tar"
+        await debian.bootstrap(root)
+        await import_root(docker, root, name=name, labels=image.labels("debian"))
+
+
+async def import_root(docker: aiodocker.Docker, root: Path, *, name: str, labels: Mapping[str, str]) -> None:
+    """Make the image `name` of the uncompressed tar `root`."""
+    layer = await image.read_layer(root)
+    stream = image.archive(layer, name=name, architecture=debian.architecture(), image_labels=labels)
+    with asking("import the image", LOAD_SECONDS):
+        await docker.images.import_image(stream)

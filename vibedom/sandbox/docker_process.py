@@ -1,0 +1,154 @@
+"""Processes in the agent's container: its main process and those started beside it."""
+
+import signal
+from typing import Protocol
+
+import aiodocker
+import anyio
+from aiodocker.containers import DockerContainer
+from aiodocker.execs import Exec
+
+from vibedom.errors import SandboxError
+from vibedom.sandbox.docker_engine import asking
+from vibedom.sandbox.docker_stream import STDERR, STDOUT, Attached
+
+RESIZE_SECONDS = 5.0
+_POLL_SECONDS = (0.01, 0.5)
+"""First and longest pause between two looks at a process."""
+
+MARK = "VIBEDOM_EXEC"
+"""Variable that tells the processes of one exec from all others."""
+
+_SIGNAL_SCRIPT = (
+    'for p in /proc/[0-9]*; do tr "\\0" "\\n" <"$p/environ" 2>/dev/null | grep -qx "$1" && kill -s "$2" "${p#/proc/}"; '
+    "done; exit 0"
+)
+
+
+class Handle(Protocol):
+    """What differs between a container's main process and an exec."""
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """One try. Raises `DockerError` while the process does not exist yet, or no more."""
+        ...
+
+    async def signal(self, signum: int) -> None: ...
+
+    async def wait(self, output_ended: anyio.Event) -> int: ...
+
+
+class MainProcess:
+    """The container's own process, below its init."""
+
+    def __init__(self, container: DockerContainer) -> None:
+        self._container = container
+
+    async def resize(self, columns: int, rows: int) -> None:
+        await self._container.resize(h=rows, w=columns)
+
+    async def signal(self, signum: int) -> None:
+        try:
+            with anyio.fail_after(RESIZE_SECONDS):
+                await self._container.kill(signal=str(signum))
+        except aiodocker.DockerError as exc:
+            if exc.status not in (404, 409):  # it has ended: nobody to be told
+                raise SandboxError(f"the engine could not send signal {signum}: {exc.message}") from exc
+
+    async def wait(self, output_ended: anyio.Event) -> int:
+        try:
+            return int((await self._container.wait())["StatusCode"])
+        except aiodocker.DockerError as exc:
+            if exc.status == 404:  # removed under us: killed
+                return 128 + signal.SIGKILL
+            raise SandboxError(f"the engine lost the agent's container: {exc.message}") from exc
+
+
+class ExecProcess:
+    """A process started beside the main one."""
+
+    def __init__(self, container: DockerContainer, execution: Exec, mark: str) -> None:
+        self._container = container
+        self._execution = execution
+        self._mark = mark
+
+    async def resize(self, columns: int, rows: int) -> None:
+        await self._execution.resize(h=rows, w=columns)
+
+    async def signal(self, signum: int) -> None:
+        """The engine has no call for it: a shell beside it tells every process that carries the exec's mark."""
+        argv = ["/bin/sh", "-c", _SIGNAL_SCRIPT, "sh", f"{MARK}={self._mark}", str(signum)]
+        with asking(f"send signal {signum}"):
+            helper = await self._container.exec(argv)
+            async with helper.start() as stream:
+                while await stream.read_out() is not None:
+                    pass
+
+    async def wait(self, output_ended: anyio.Event) -> int:
+        pause, longest = _POLL_SECONDS
+        while True:
+            with asking("inspect the process"):
+                shown = await self._execution.inspect()
+            if not shown["Running"] and shown["ExitCode"] is not None:
+                return int(shown["ExitCode"])
+            pause = _POLL_SECONDS[0] if output_ended.is_set() else min(pause * 2, longest)
+            with anyio.move_on_after(pause):
+                await (anyio.sleep(pause) if output_ended.is_set() else output_ended.wait())
+
+
+class DockerProcess:
+    """`Process` of the runtime protocol on an engine."""
+
+    def __init__(self, handle: Handle, attached: Attached, *, tty: bool) -> None:
+        self._handle = handle
+        self._attached = attached
+        self._tty = tty
+        self._size = (0, 0)
+        self._is_resizing = False
+        self._code: int | None = None
+
+    async def read(self) -> bytes | None:
+        return await self._attached.read(STDOUT)
+
+    async def read_stderr(self) -> bytes | None:
+        return None if self._tty else await self._attached.read(STDERR)
+
+    async def write(self, data: bytes) -> None:
+        await self._attached.write(data)
+
+    async def close_stdin(self) -> None:
+        await self._attached.close_input()
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Set the terminal's size, retried while the process is starting; of many at once the last one counts."""
+        self._size = (columns, rows)
+        if not self._tty or self._is_resizing:
+            return
+        self._is_resizing = True
+        try:
+            with anyio.move_on_after(RESIZE_SECONDS):
+                await self._settle_size()
+        finally:
+            self._is_resizing = False
+
+    async def _settle_size(self) -> None:
+        while self._code is None:
+            size = self._size
+            try:
+                await self._handle.resize(*size)
+            except aiodocker.DockerError:
+                await anyio.sleep(_POLL_SECONDS[0])
+                continue
+            if size == self._size:
+                return
+
+    async def signal(self, signum: int) -> None:
+        await self._handle.signal(signum)
+
+    async def wait(self) -> int:
+        if self._code is None:
+            self._code = await self._handle.wait(self._attached.ended)
+        return self._code
+
+    async def aclose(self) -> None:
+        """Let go of the streams; the process goes on."""
+        await self._attached.aclose()

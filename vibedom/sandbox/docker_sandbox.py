@@ -1,0 +1,210 @@
+"""One sandbox on an engine, from its network to its removal."""
+
+import math
+import secrets
+from collections.abc import Mapping
+
+import aiodocker
+import anyio
+from aiodocker.containers import DockerContainer
+
+from vibedom.errors import RuntimeUnavailableError, SandboxError, VibedomError
+from vibedom.sandbox import docker_agent, docker_holder, docker_image, docker_labels, docker_network, docker_removal
+from vibedom.sandbox.docker_engine import asking, one_line
+from vibedom.sandbox.docker_network import Bridge
+from vibedom.sandbox.docker_process import MARK, DockerProcess, ExecProcess, MainProcess
+from vibedom.sandbox.docker_stream import Attached
+from vibedom.sandbox.runtime import Command, Listeners, SandboxSpec
+
+PULL_SECONDS = 900.0
+VERSION_SECONDS = 5.0
+
+
+class DockerSandbox:
+    """`Sandbox` of a holder and an agent's container."""
+
+    listeners: Listeners
+
+    def __init__(self, docker: aiodocker.Docker, spec: SandboxSpec, labels: Mapping[str, str]) -> None:
+        self._docker = docker
+        self._spec = spec
+        self._labels = labels
+        # Never a name that a crashed session may still hold: the engine gives back an old volume of the same name.
+        self._name = f"vibedom-{spec.session}-{secrets.token_hex(3)}"
+        self._bridge: Bridge | None = None
+        self._holder: DockerContainer | None = None
+        self._agent: DockerContainer | None = None
+        self._processes: list[DockerProcess] = []
+        self._is_locked = False
+        self._is_closed = False
+
+    @property
+    def bridge(self) -> Bridge:
+        """The session's network. Raises `SandboxError` before it is made and after it is gone."""
+        if self._bridge is None or self._is_closed:
+            raise SandboxError("the sandbox has no network (any more)")
+        return self._bridge
+
+    @property
+    def container(self) -> str | None:
+        """Id of the agent's container, None before `start`."""
+        return self._agent.id if self._agent else None
+
+    async def prepare(self) -> None:
+        """Make network, listeners, volume and holder. On failure the caller closes the sandbox."""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._make_network)
+                group.start_soon(self._make_volume)
+                if self._spec.image is not None:
+                    group.start_soon(self._have_image, self._spec.image)
+        except BaseExceptionGroup as exc:
+            raise _reason(exc) from exc
+
+    async def _make_network(self) -> None:
+        self._bridge = await docker_network.create(self._docker, self._name, self._labels)
+        self.listeners = docker_network.listen(self._bridge)
+        docker_agent.write_files(self._spec, self._bridge.gateway)
+        self._holder = await docker_holder.create(
+            self._docker,
+            f"{self._name}-holder",
+            bridge=self._bridge,
+            rules=docker_network.lockdown(self._bridge, self.listeners),
+            labels=self._labels,
+        )
+
+    async def _make_volume(self) -> None:
+        with asking("create the overlay volume", shield=True):
+            version = await self._docker.version()
+            options = docker_agent.overlay_options(self._spec, version["KernelVersion"])
+            await self._docker.volumes.create(  # type: ignore[no-untyped-call]
+                {
+                    "Name": self._name,
+                    "Driver": "local",
+                    "DriverOpts": {"type": "overlay", "device": "overlay", "o": options},
+                    "Labels": dict(self._labels),
+                }
+            )
+
+    async def _have_image(self, name: str) -> None:
+        if await docker_image.inspect(self._docker, name) is not None:
+            return
+        try:
+            with asking(f"pull {one_line(name, 80)}", PULL_SECONDS):
+                await self._docker.images.pull(name)
+        except SandboxError as exc:
+            raise RuntimeUnavailableError(f"the agent's image cannot be had: {exc}; try `docker pull` by hand") from exc
+
+    async def lock(self) -> None:
+        """Start the holder, which locks the network, and make the self-test; called again, only the self-test."""
+        try:
+            if self._holder is None:
+                raise SandboxError("the sandbox is not prepared")
+            if not self._is_locked:
+                address = await docker_holder.start(self._holder)
+                self.listeners.peers = frozenset({address})
+            await docker_holder.prove(
+                self._holder, bridge=self.bridge, listeners=self.listeners, session=self._spec.session
+            )
+            self._is_locked = True
+        except BaseException:
+            # Cancelled too: a sandbox that is not proved is removed, whatever the reason. Its sockets are closed by
+            # `aclose`: the supervisor still serves them.
+            self._is_locked = False
+            with anyio.CancelScope(shield=True):
+                await self._remove()
+            raise
+
+    async def start(self, command: Command) -> DockerProcess:
+        if not self._is_locked or self._holder is None or self._is_closed:
+            raise SandboxError("the sandbox is not locked: nothing is started in it")
+        if self._agent is not None:
+            raise SandboxError("the agent has been started already; use exec for one more process")
+        self._agent = await docker_agent.create(
+            self._docker,
+            f"{self._name}-agent",
+            spec=self._spec,
+            command=command,
+            holder=self._holder.id,
+            volume=self._name,
+            proxy_url=self.listeners.proxy_url,
+            labels=self._labels,
+        )
+        with asking("start the agent's container"):
+            stream = self._agent.attach(stdin=True, stdout=True, stderr=True)
+            await stream.__aenter__()
+            process = self._track(DockerProcess(MainProcess(self._agent), Attached(stream), tty=command.tty))
+            await self._agent.start()
+        return process
+
+    async def exec(self, command: Command) -> DockerProcess:
+        if self._agent is None or not self._is_locked or self._is_closed:
+            raise SandboxError("the agent has not been started: there is nothing to start a process beside")
+        mark = secrets.token_hex(8)
+        variables = docker_agent.environment(self._spec, command, self.listeners.proxy_url)
+        with asking("start a process"):
+            execution = await self._agent.exec(
+                docker_agent.argv(command),
+                stdin=True,
+                tty=command.tty,
+                user=f"{self._spec.uid}:{self._spec.gid}",
+                environment=[*variables, f"{MARK}={mark}"],
+                workdir=command.working_directory,
+            )
+            stream = execution.start()
+            await stream.__aenter__()
+        handle = ExecProcess(self._agent, execution, mark)
+        return self._track(DockerProcess(handle, Attached(stream), tty=command.tty))
+
+    def _track(self, process: DockerProcess) -> DockerProcess:
+        self._processes.append(process)
+        return process
+
+    async def pause(self) -> None:
+        with asking("pause the agent"):
+            await self._started().pause()
+
+    async def resume(self) -> None:
+        with asking("resume the agent"):
+            await self._started().unpause()
+
+    def _started(self) -> DockerContainer:
+        if self._agent is None:
+            raise SandboxError("the agent has not been started")
+        return self._agent
+
+    async def stop(self, grace_seconds: float = 5.0) -> None:
+        if self._agent is None:
+            return
+        with asking("stop the agent", grace_seconds + 30, missing_ok=True):
+            if (await self._agent.show())["State"]["Paused"]:
+                await self._agent.unpause()
+            await self._agent.stop(t=math.ceil(grace_seconds))
+
+    async def aclose(self) -> None:
+        """Remove everything and close the listeners: whoever serves them stops serving first."""
+        if self._is_closed:
+            return
+        with anyio.CancelScope(shield=True):
+            await self._remove()
+        self._is_closed = True
+        if hasattr(self, "listeners"):
+            docker_network.close(self.listeners)
+
+    async def _remove(self) -> None:
+        """By label, not by what this object knows: a call that was cut short may have made something all the same."""
+        try:
+            wanted = [f"{name}={self._labels[name]}" for name in (docker_labels.HOME, docker_labels.SESSION)]
+            await docker_removal.remove(self._docker, await docker_removal.labelled(self._docker, *wanted))
+        finally:
+            for process in self._processes:
+                await process.aclose()
+
+
+def _reason(group: BaseExceptionGroup) -> BaseException:
+    """The one error of a task group that is made for the user; the group itself where it holds another."""
+    matching, rest = group.split(VibedomError)
+    if matching is None or rest is not None:
+        return group
+    first = matching.exceptions[0]
+    return _reason(first) if isinstance(first, BaseExceptionGroup) else first
