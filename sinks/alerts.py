@@ -1,0 +1,82 @@
+"""The alert sink: records -> alerts -> a delivery (a file, a webhook, a command, syslog)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import anyio.to_thread
+
+from pipeline.events import Record
+from sinks.alert import Alert
+from sinks.alert_engine import AlertEngine
+from sinks.append_file import AppendFile
+from sinks.line import printable_json
+
+
+MAX_PENDING = 1000
+
+
+class Delivery(Protocol):
+    """Takes alerts somewhere. `deliver` raises where that fails and is called again with the same alerts."""
+
+    async def deliver(self, alerts: Sequence[Alert], /) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class AlertSink:
+    """A sink over any delivery. At least once: what could not be delivered is kept, in order, and goes first next time.
+
+    At most `MAX_PENDING` are kept; the oldest are dropped then, and an alert says how many.
+    """
+
+    def __init__(self, name: str, engine: AlertEngine, delivery: Delivery) -> None:
+        self.name = name
+        self._engine = engine
+        self._delivery = delivery
+        self._pending: list[Alert] = []
+        self._failed: Sequence[Record] | None = None
+
+    async def write(self, records: Sequence[Record], /) -> None:
+        """Raises what the delivery raises. The records of a failed call are not counted again when they come again."""
+        if self._failed is None or list(self._failed) != list(records):
+            self._pending += self._engine.feed(records)
+            self._drop_oldest()
+        self._failed = records
+        await self._deliver()
+        self._failed = None
+
+    async def aclose(self) -> None:
+        """Deliver the summaries, then close the delivery whether or not that worked."""
+        self._pending += self._engine.flush()
+        try:
+            await self._deliver()
+        finally:
+            await self._delivery.aclose()
+
+    def _drop_oldest(self) -> None:
+        excess = len(self._pending) - MAX_PENDING
+        if excess > 0:
+            del self._pending[:excess]
+            self._engine.hold_back(excess)
+
+    async def _deliver(self) -> None:
+        if self._pending:
+            await self._delivery.deliver(tuple(self._pending))
+            self._pending.clear()
+
+
+class AlertFile:
+    """Delivery to `alerts.jsonl`: one alert a line, 0600."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `OSError`."""
+        self._file = AppendFile(path)
+        self._file.cut_unfinished_line()
+
+    async def deliver(self, alerts: Sequence[Alert], /) -> None:
+        data = b"".join(printable_json(alert) + b"\n" for alert in alerts)
+        await anyio.to_thread.run_sync(self._file.append, data)
+
+    async def aclose(self) -> None:
+        await anyio.to_thread.run_sync(self._file.close)

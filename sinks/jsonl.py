@@ -1,0 +1,124 @@
+"""The audit log: one record a line, chained, in files only their owner can read."""
+
+import os
+import re
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import anyio.to_thread
+
+from pipeline.events import Record
+from sinks import chain
+from sinks.append_file import MAX_TAIL_BYTES, AppendFile
+from sinks.append_file import Fsync as Fsync
+from sinks.chain import ChainError, Link
+from sinks.line import LineFormat
+
+_SESSION = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class JsonlSink:
+    """Appends records to a log, a batch whole or not at all: after a failure nothing of it is in the file, the chain
+    has not moved, and the same records can be given again. Continues the log of an earlier run of the session.
+    """
+
+    name = "jsonl"
+
+    def __init__(self, path: Path, *, session: str, fsync: Fsync = "interval", rotate_bytes: int | None = None) -> None:
+        """Raises `OSError`, or `ChainError` where what is there cannot be continued: another session's log, or one
+        that is damaged or cut short at its end. `rotate_bytes`: a longer file is kept as `NAME.000001.jsonl`, ...
+        """
+        if not _SESSION.fullmatch(session):
+            raise ValueError("a session's name is 1-128 letters, digits, dots, hyphens or underscores")
+        self._path = path
+        self._fsync = fsync
+        self._rotate_bytes = rotate_bytes
+        self._format = LineFormat(session)
+        self._log = AppendFile(path, fsync=fsync)
+        try:
+            dropped = self._log.cut_unfinished_line()
+            self.link = self._last_link(session)
+            self._head = os.open(chain.head_path(path), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except BaseException:
+            self._log.close()
+            raise
+        if dropped:
+            self._append([_recovered(session, dropped)])
+
+    async def write(self, records: Sequence[Record], /) -> None:
+        """Raises `OSError` (a full disk, above all); then nothing of the batch is in the file."""
+        await anyio.to_thread.run_sync(self._append, records)
+
+    async def aclose(self) -> None:
+        """Flush to the disk and close. Safe more than once."""
+        await anyio.to_thread.run_sync(self._close)
+
+    def _append(self, records: Sequence[Record]) -> None:
+        if self._rotate_bytes is not None and self._log.size >= self._rotate_bytes:
+            self._rotate()
+        link, lines = self.link, []
+        for record in records:
+            digest, line = chain.seal(link.hash, self._format.body(link.seq + 1, record))
+            link = Link(link.seq + 1, digest)
+            lines.append(line)
+        self._log.append(b"".join(lines))
+        self.link = link
+        self._keep_head()
+
+    def _keep_head(self) -> None:
+        """In place and of fixed width. Where this fails the lines stand all the same, and giving them again would
+        double them: a head that is behind its log proves less, but is not wrong."""
+        with suppress(OSError):
+            os.pwrite(self._head, b"%020d %b\n" % (self.link.seq, self.link.hash), 0)
+
+    def _rotate(self) -> None:
+        """Between batches, so that a failure leaves nothing half-written. A crash between the renames leaves no file of
+        the log's own name: the next run makes it."""
+        number = len(chain.parts(self._path))
+        following = self._path.with_name(self._path.name + ".next")
+        fresh = AppendFile(following, fsync=self._fsync)
+        os.rename(self._path, self._path.with_name(f"{self._path.stem}.{number:06d}{self._path.suffix}"))
+        os.rename(following, self._path)
+        self._log.close()
+        self._log = fresh
+
+    def _close(self) -> None:
+        if self._head >= 0:
+            os.close(self._head)
+            self._head = -1
+        self._log.close()
+
+    def _last_link(self, session: str) -> Link:
+        link = self._read_last_link(session)
+        head = chain.read_head(self._path)
+        if head is not None and head.seq > link.seq:
+            raise ChainError(f"{self._path}: lines {link.seq + 1} to {head.seq} are missing at its end; move it away")
+        return link
+
+    def _read_last_link(self, session: str) -> Link:
+        tail, source = self._log.tail(MAX_TAIL_BYTES), self._path
+        rotated = [part for part in chain.parts(self._path) if part != self._path]
+        if not tail and rotated:
+            source = rotated[-1]
+            tail = _tail_of(source)
+        if not tail:
+            return chain.start(session)
+        found = chain.read_link(tail.removesuffix(b"\n").rpartition(b"\n")[2])
+        if found is None:
+            raise ChainError(f"{source}: its last line is not one of an audit log; move the file away")
+        if found[0] != session:
+            raise ChainError(f"{source}: belongs to session {found[0]!r}, not to {session!r}")
+        return found[1]
+
+
+def _tail_of(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - MAX_TAIL_BYTES))
+        return stream.read()
+
+
+def _recovered(session: str, dropped: int) -> Record:
+    note = f"the log ended in an unfinished line; {dropped} bytes of it were dropped"
+    return Record(kind="session", flow=session, at=time.time(), verdict="allow", reason="recovered", note=note)
