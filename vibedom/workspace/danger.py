@@ -1,17 +1,32 @@
-"""What deserves a look before it comes to the host, and why."""
+"""What deserves a look before it comes to the host, and why. Judged on the final changes, not by a list made before."""
 
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
+
+from pipeline.events import Severity
+from vibedom.workspace.auto_run import auto_run_reason, folded, instructs_agents, is_in_git_directory
+from vibedom.workspace.changes import Change
+from vibedom.workspace.git_config import config_files, named_paths
+from vibedom.workspace.spelling import unspell, visible
+from vibedom.workspace.tree import Tree
+
+SecretScan = Callable[[bytes], Iterable[tuple[str, str]]]
+"""Finds secrets in a file's content: (rule id, fingerprint) of each."""
+
+SCAN_LIMIT_BYTES = 8 << 20
+_PROGRAMS = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
+_ORDER: dict[Severity, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
 class Danger(msgspec.Struct, frozen=True, kw_only=True):
     """Why a change deserves a look before it comes to the host."""
 
     reason: str
-    severity: Literal["low", "medium", "high"]
+    severity: Severity
     is_auto_run: bool = False
-    """Something on the host runs it without being asked to, or as soon as a usual command is typed."""
+    """Something on the host runs it without being asked, or as soon as a usual command is typed."""
     needs_yes: bool = False
     """Held back for another reason."""
 
@@ -19,3 +34,130 @@ class Danger(msgspec.Struct, frozen=True, kw_only=True):
     def is_held_back(self) -> bool:
         """Never applied by a blanket yes."""
         return self.is_auto_run or self.needs_yes
+
+
+def find_dangers(
+    changes: Iterable[Change],
+    *,
+    workspace: Path,
+    upper: Path,
+    home: Path | None = None,
+    scan: SecretScan | None = None,
+) -> dict[str, list[Danger]]:
+    """Path -> its dangers, worst first, for every change that has any.
+
+    `home` is the user's home, whose git configuration counts; `scan` finds secrets in new content.
+    """
+    named = named_paths(config_files(workspace, upper, home), workspace, home)
+    with Tree(workspace) as host, Tree(upper) as layer:
+        judge = Judge(host, layer, named, scan)
+        found = {change.path: judge.dangers(change) for change in changes}
+    return {path: dangers for path, dangers in found.items() if dangers}
+
+
+class Judge:
+    """Judges one change at a time. `named` are paths that git's configuration names (`git_config.named_paths`)."""
+
+    def __init__(self, host: Tree, layer: Tree, named: Mapping[str, str], scan: SecretScan | None = None) -> None:
+        self._host, self._layer, self._scan = host, layer, scan
+        self._named = {folded(path): setting for path, setting in named.items()}
+
+    def dangers(self, change: Change) -> list[Danger]:
+        """Of one change, worst first."""
+        found = [*self._by_name(change), *self._by_mode(change), *self._by_content(change)]
+        return sorted(found, key=lambda danger: (not danger.is_held_back, _ORDER[danger.severity]))
+
+    def _by_name(self, change: Change) -> Iterator[Danger]:
+        names = folded(change.path)
+        is_directory = (change.new or change.old) is not None and _type(change) == "directory"
+        if is_in_git_directory(names):
+            yield _git_danger(names)
+        elif not is_directory:
+            reason = auto_run_reason(names)
+            if reason:
+                yield Danger(reason=reason, severity="high", is_auto_run=True)
+            elif names[-1] == "package.json" and self._changes_scripts(change):
+                yield Danger(reason="npm and others run its scripts", severity="high", is_auto_run=True)
+        setting = self._setting(names)
+        if setting:
+            yield Danger(reason=f"git's configuration names it ({setting})", severity="high", is_auto_run=True)
+        if instructs_agents(names):
+            yield Danger(reason="the next agent that runs here obeys it", severity="medium")
+
+    def _setting(self, names: tuple[str, ...]) -> str:
+        for end in range(1, len(names) + 1):
+            if names[:end] in self._named:
+                return self._named[names[:end]]
+        return ""
+
+    def _by_mode(self, change: Change) -> Iterator[Danger]:
+        new, old = change.new, change.old
+        if new is None:
+            return
+        if new.type == "symlink" and points_outside(change.path, unspell(new.target)):
+            yield Danger(reason=f"it points outside, to {visible(new.target)}", severity="high", needs_yes=True)
+        if new.type == "file" and new.mode & 0o111 and not (old is not None and old.mode & 0o111):
+            yield Danger(reason="it is a new executable", severity="medium")
+        if new.type == "file" and new.mode & 0o6000:
+            yield Danger(reason="it is setuid or setgid (the bit is dropped)", severity="medium")
+        if new.type != "symlink" and new.mode & 0o002 and not (old is not None and old.mode & 0o002):
+            yield Danger(reason="everybody on this machine may write it", severity="medium")
+
+    def _by_content(self, change: Change) -> Iterator[Danger]:
+        if change.new is None or change.new.type != "file" or change.kind == "mode":
+            return
+        if self._layer.read(change.path, 8).startswith(_PROGRAMS):
+            yield Danger(reason="it is a compiled program", severity="medium")
+        if self._scan is None or change.is_binary or change.new.size > SCAN_LIMIT_BYTES:
+            return
+        known = set(self._scan(self._old_content(change)))
+        rules = sorted({rule for rule, mark in set(self._scan(self._layer.read(change.path))) - known})
+        for rule in rules:
+            yield Danger(reason=f"it has a new secret in it ({rule})", severity="high")
+
+    def _old_content(self, change: Change) -> bytes:
+        now = self._host.lstat(change.path)
+        return self._host.read(change.path, SCAN_LIMIT_BYTES) if now is not None and now.type == "file" else b""
+
+    def _changes_scripts(self, change: Change) -> bool:
+        if change.new is None or change.new.type != "file":
+            return change.new is not None
+        if change.new.size > SCAN_LIMIT_BYTES:
+            return True
+        return _scripts(self._layer.read(change.path)) != _scripts(self._old_content(change))
+
+
+def _type(change: Change) -> str:
+    entry = change.new or change.old
+    return entry.type if entry is not None else ""
+
+
+def _git_danger(names: Sequence[str]) -> Danger:
+    data = {"objects", "refs", "logs", "index", "head", "orig_head", "packed-refs", "commit_editmsg", "fetch_head"}
+    inside = names[next(at for at, name in enumerate(names) if is_in_git_directory((name,))) + 1 :]
+    if inside and inside[0] in data:
+        return Danger(reason="it is git's own data; commits come home as a branch", severity="low", needs_yes=True)
+    return Danger(reason="git runs or obeys it at the next command", severity="critical", is_auto_run=True)
+
+
+def points_outside(path: str, target: str) -> bool:
+    """Whether a symbolic link at `path` leads (or could lead, by way of another link) out of the workspace."""
+    depth = path.count("/")
+    has_gone_down = False
+    for name in target.split("/"):
+        if name == "..":
+            if has_gone_down:  # what is above a link's target is not what is above the link
+                return True
+            depth -= 1
+        elif name not in ("", "."):
+            has_gone_down = True
+    return target.startswith("/") or depth < 0
+
+
+def _scripts(package: bytes) -> object:
+    """What of a package.json is run: equal results run the same."""
+    try:
+        parsed = msgspec.json.decode(package) if package.strip() else {}
+    except ValueError:
+        return package  # npm may read it more leniently than we do
+    return parsed.get("scripts") or {} if isinstance(parsed, dict) else package

@@ -1,0 +1,145 @@
+"""Which paths something on the host runs or obeys without being asked, as data.
+
+Names are compared as the most forgiving file systems do: without case, without characters that HFS+ ignores, without
+the dots and spaces at the end that Windows drops.
+"""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+_IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufeff]")
+
+_DIRECTORIES: dict[str, str] = {
+    ".githooks": "git hooks are often kept here",
+    ".husky": "git hooks run from here",
+    ".vscode": "VS Code obeys it when the folder is opened",
+    ".fleet": "an editor obeys it when the folder is opened",
+    ".idea": "JetBrains editors obey it when the folder is opened",
+    ".zed": "Zed obeys it when the folder is opened",
+    ".nova": "an editor obeys it when the folder is opened",
+    ".devcontainer": "editors build and run it when the folder is opened",
+    ".claude": "Claude Code runs hooks and obeys settings from here",
+    ".cursor": "Cursor obeys it when the folder is opened",
+    ".windsurf": "Windsurf obeys it when the folder is opened",
+    ".codex": "Codex obeys it when it starts here",
+    ".gemini": "Gemini CLI obeys it when it starts here",
+    ".opencode": "opencode obeys it when it starts here",
+    ".continue": "an editor extension obeys it",
+    ".direnv": "direnv keeps what it loads here",
+    ".mise": "mise runs tasks from here",
+    ".circleci": "CI runs it after a push",
+    ".buildkite": "CI runs it after a push",
+    ".woodpecker": "CI runs it after a push",
+    ".tekton": "CI runs it after a push",
+    ".teamcity": "CI runs it after a push",
+}
+"""A directory of that name at any depth -> why everything in it is dangerous."""
+
+_SEQUENCES: dict[tuple[str, ...], str] = {
+    (".github", "workflows"): "CI runs it after a push",
+    (".github", "actions"): "CI runs it after a push",
+    (".gitea", "workflows"): "CI runs it after a push",
+    (".forgejo", "workflows"): "CI runs it after a push",
+    (".cargo", "config"): "cargo runs what it names",
+    (".cargo", "config.toml"): "cargo runs what it names",
+    (".bundle", "config"): "bundler obeys it",
+    (".venv", "bin"): "shells and editors run the project's interpreter from here",
+    ("venv", "bin"): "shells and editors run the project's interpreter from here",
+    (".venv", "scripts"): "shells and editors run the project's interpreter from here",
+    ("venv", "scripts"): "shells and editors run the project's interpreter from here",
+    ("node_modules", ".bin"): "package scripts run programs from here",
+    (".mvn", "wrapper"): "the Maven wrapper downloads and runs what it names",
+    (".mvn", "jvm.config"): "Maven obeys it",
+    (".mvn", "extensions.xml"): "Maven loads what it names",
+    ("gradle", "wrapper"): "the Gradle wrapper downloads and runs what it names",
+    (".yarn", "releases"): "yarn runs itself from here",
+    (".yarn", "plugins"): "yarn loads plugins from here",
+}
+"""Names that follow each other at any depth -> why."""
+
+_FILES: dict[str, str] = {
+    ".envrc": "direnv runs it when a shell enters the directory",
+    ".env": "many tools load it by themselves",
+    ".env.*": "many tools load it by themselves",
+    ".autoenv": "autoenv runs it when a shell enters the directory",
+    ".mise.toml": "mise obeys it when a shell enters the directory",
+    "mise.toml": "mise obeys it when a shell enters the directory",
+    ".tool-versions": "version managers obey it when a shell enters the directory",
+    ".mcp.json": "agents start the servers it names",
+    "mcp.json": "agents start the servers it names",
+    ".devcontainer.json": "editors build and run it when the folder is opened",
+    "*.code-workspace": "VS Code obeys it when it is opened",
+    "*.sublime-project": "Sublime Text obeys it when it is opened",
+    ".dir-locals.el": "Emacs evaluates it when a file is opened",
+    ".exrc": "vi runs it when it starts here",
+    ".vimrc": "vim runs it when it starts here",
+    ".nvim.lua": "Neovim runs it when it starts here",
+    ".nvimrc": "Neovim runs it when it starts here",
+    ".gdbinit": "gdb runs it when it starts here",
+    ".lldbinit": "lldb runs it when it starts here",
+    ".gitmodules": "git takes submodules from where it says",
+    ".pre-commit-config.yaml": "pre-commit runs what it names at the next commit",
+    "lefthook.yml": "lefthook runs it at the next commit",
+    ".lefthook.yml": "lefthook runs it at the next commit",
+    ".npmrc": "npm obeys it",
+    ".pnpmfile.cjs": "pnpm runs it at every install",
+    ".yarnrc": "yarn runs what it names",
+    ".yarnrc.yml": "yarn runs what it names",
+    ".bazelrc": "bazel obeys it",
+    "sitecustomize.py": "every Python that starts here runs it",
+    "usercustomize.py": "every Python that starts here runs it",
+    "*.pth": "Python runs it at every start",
+    "conftest.py": "pytest runs it before any test",
+    "makefile": "make runs it",
+    "gnumakefile": "make runs it, before any Makefile",
+    "*.mk": "make runs it",
+    "justfile": "just runs it",
+    "rakefile": "rake runs it",
+    "taskfile.yml": "task runs it",
+    "setup.py": "an install from here runs it",
+    "build.rs": "every cargo build runs it",
+    "build.gradle": "every Gradle call runs it",
+    "build.gradle.kts": "every Gradle call runs it",
+    "settings.gradle": "every Gradle call runs it",
+    "gradlew": "it is the project's Gradle",
+    "mvnw": "it is the project's Maven",
+    "binding.gyp": "npm install builds and runs it",
+    ".gitlab-ci.yml": "CI runs it after a push",
+    "jenkinsfile": "CI runs it after a push",
+    "azure-pipelines.yml": "CI runs it after a push",
+    "bitbucket-pipelines.yml": "CI runs it after a push",
+    ".travis.yml": "CI runs it after a push",
+    ".drone.yml": "CI runs it after a push",
+    ".woodpecker.yml": "CI runs it after a push",
+    "appveyor.yml": "CI runs it after a push",
+}
+"""A file name or pattern at any depth -> why."""
+
+_INSTRUCTIONS = ("claude.md", "agents.md", "gemini.md", ".cursorrules", ".windsurfrules", "copilot-instructions.md")
+
+
+def folded(path: str) -> tuple[str, ...]:
+    """The components of `path` as a forgiving file system compares them."""
+    return tuple(_IGNORABLE.sub("", name).casefold().rstrip(". ") or name for name in path.split("/"))
+
+
+def is_in_git_directory(names: Sequence[str]) -> bool:
+    """Whether folded `names` lead into (or to) a `.git`, by any of its spellings."""
+    return any(name in (".git", "git~1") for name in names)
+
+
+def auto_run_reason(names: Sequence[str]) -> str:
+    """Why something on the host would run or obey the file with these folded names, or ""."""
+    for name in names[:-1]:
+        if name in _DIRECTORIES:
+            return _DIRECTORIES[name]
+    for sequence, reason in _SEQUENCES.items():
+        if any(tuple(names[at : at + len(sequence)]) == sequence for at in range(len(names))):
+            return reason
+    return next((reason for pattern, reason in _FILES.items() if fnmatchcase(names[-1], pattern)), "")
+
+
+def instructs_agents(names: Sequence[str]) -> bool:
+    """Whether the file tells AI agents what to do: text, but obeyed by the next one that runs on the host."""
+    return names[-1] in _INSTRUCTIONS
