@@ -12,7 +12,6 @@ from sinks.alert_engine import AlertEngine
 from sinks.append_file import AppendFile
 from sinks.line import printable_json
 
-
 MAX_PENDING = 1000
 
 

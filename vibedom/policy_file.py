@@ -8,6 +8,9 @@ from typing import Literal
 import msgspec
 
 from pipeline.events import Action, Context, Direction, SecretClass
+from sinks.alert_rules import AlertRule
+from sinks.append_file import Fsync
+from vibedom.alert_sinks import SinkSettings
 from vibedom.errors import SettingsError
 from vibedom.host_entries import GroupEntry, HostEntry
 from vibedom.sandbox.runtime import Limits
@@ -63,7 +66,7 @@ class AuditSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     rotate_bytes: int = 100 * 1024 * 1024
     """A file longer than this is closed and the next one continues its chain."""
-    fsync: Literal["batch", "never"] = "batch"
+    fsync: Fsync = "interval"
 
     def __post_init__(self) -> None:
         if self.rotate_bytes < 64 * 1024:
@@ -81,6 +84,8 @@ class PolicyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     limits: Limits = Limits()
     local: LocalSettings = LocalSettings()
     audit: AuditSettings = AuditSettings()
+    alerts: tuple[AlertRule, ...] = ()
+    sinks: tuple[SinkSettings, ...] = ()
 
 
 def parse_toml[T](text: str, kind: type[T], *, name: str) -> T:

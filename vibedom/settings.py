@@ -10,6 +10,8 @@ import msgspec
 from pipeline.context import ContextRule, ContextTable, Table
 from pipeline.host_policy import HostPolicy, Route
 from pipeline.patterns import Pattern
+from sinks.alert_rules import AlertRule
+from vibedom.alert_sinks import SinkSettings
 from vibedom.errors import SettingsError
 from vibedom.host_entries import (
     GroupEntry,
@@ -50,6 +52,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     local: LocalSettings
     audit: AuditSettings
+    alerts: tuple[AlertRule, ...]
+    sinks: tuple[SinkSettings, ...]
     sources: tuple[Path, ...]
     """The files it was read from: what reload.py watches."""
 
@@ -92,6 +96,8 @@ def compose(domains: str, policy: str, *, config: Path, clients: Callable[[], Se
         limits=file.limits,
         local=file.local,
         audit=file.audit,
+        alerts=file.alerts,
+        sinks=file.sinks,
         sources=(config / TRUSTED_DOMAINS, config / POLICY),
     )
 
