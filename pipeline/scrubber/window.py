@@ -1,5 +1,7 @@
 """The sliding window: matches a text that comes in chunks as if it were there as a whole."""
 
+from collections.abc import Callable
+
 from pipeline.scrubber.hold import LONG_MATCH_BYTES, TOKEN_BYTES, held_from, is_token_run
 from pipeline.scrubber.key_block import open_key_block
 from pipeline.scrubber.model import Engine, Span
@@ -15,6 +17,7 @@ class Window:
 
     def __init__(self, engine: Engine, redactor: Redactor, *, is_fine: bool = False) -> None:
         self._find = engine.find
+        self._open_from: Callable[[bytes, int], int] | None = getattr(engine, "open_from", None)
         self._redactor = redactor
         self._is_fine = is_fine
         self._data = b""
@@ -61,6 +64,8 @@ class Window:
             held = self._token_start(data, held)
         else:
             self._is_loose = False
+        if self._open_from is not None:
+            held = min(held, self._open_from(data, done))
         key = open_key_block(data, done)
         return min(held, key) if key >= 0 else held
 
@@ -116,7 +121,7 @@ class Window:
 def _settled(spans: list[Span], done: int, held: int) -> tuple[list[Span], int]:
     """The matches that are over before `held`, and where to hold instead where one is not. A match that begins in what
     has left already is cut: its rest is a secret all the same."""
-    settled = []
+    settled: list[Span] = []
     for span in spans:
         if span.start >= held:
             break
