@@ -1,0 +1,293 @@
+"""The runtimes under test, and a sandbox of each with a stand-in for the proxy on its listeners.
+
+A runtime registers with one entry in `RUNTIMES`: how it is made, and why it cannot be tried here.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.unit.sandbox.test_trust import make_ca
+from vibedom.sandbox import trust
+from vibedom.sandbox.runtime import Command, Listeners, Process, Runtime, Sandbox, SandboxSpec
+
+DEADLINE_SECONDS = 60.0
+AGENT_UID = 12345 if os.getuid() == 0 else os.getuid()
+"""Nobody of this machine, where the tests may choose."""
+AGENT_GID = 12345 if os.getuid() == 0 else os.getgid()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One runtime of the suite."""
+
+    make: Callable[[Path], Runtime]
+    """From a state directory."""
+    prepare: Callable[[Runtime], Awaitable[str | None]]
+    """Makes what it needs once (an image); None, or why it cannot run here."""
+
+
+def make_docker(state: Path) -> Runtime:
+    from vibedom.sandbox.docker import DockerRuntime
+
+    return DockerRuntime(state, environment=os.environ, user_home=Path.home())
+
+
+async def prepare_docker(runtime: Runtime) -> str | None:
+    """Build the sandbox image from Debian packages where the engine has no current one."""
+    from vibedom.errors import VibedomError
+    from vibedom.sandbox import docker_image
+    from vibedom.sandbox.docker import DockerRuntime
+
+    assert isinstance(runtime, DockerRuntime)
+    try:
+        reason = await docker_image.problem(runtime.client())
+        if reason is not None:
+            await docker_image.build_debian(runtime.client())
+    except VibedomError as exc:
+        return str(exc)
+    return await runtime.available()
+
+
+RUNTIMES: dict[str, Kind] = {"docker": Kind(make_docker, prepare_docker)}
+
+
+async def runtime_or_skip(name: str, state: Path) -> Runtime:
+    """The runtime, ready; where it cannot run the test is skipped here and fails on CI."""
+    kind = RUNTIMES[name]
+    runtime = kind.make(state)
+    reason = await kind.prepare(runtime)
+    if reason is not None:
+        await runtime.aclose()
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"runtime {name}: {reason}")
+        pytest.skip(f"runtime {name}: {reason}")
+    return runtime
+
+
+@dataclass
+class Border:
+    """A stand-in for proxy and resolver: answers the self-test, and keeps what reached which listener."""
+
+    session: str
+    requests: list[bytes] = field(default_factory=list)
+    """Heads of what came to the explicit proxy."""
+    http: list[bytes] = field(default_factory=list)
+    https: list[bytes] = field(default_factory=list)
+    """First bytes of each connection."""
+    questions: list[bytes] = field(default_factory=list)
+    """DNS messages over UDP and TCP."""
+    peers: set[str] = field(default_factory=set)
+    is_silent: bool = False
+    _closers: list[Callable[[], Any]] = field(default_factory=list)
+
+    async def serve(self, listeners: Listeners) -> None:
+        handlers = [(listeners.proxy, self._proxy)]
+        handlers += [(one, self._http) for one in listeners.http]
+        handlers += [(one, self._https) for one in listeners.https]
+        handlers += [(one, self._dns_tcp) for one in listeners.dns_tcp]
+        for bound, handler in handlers:
+            server = await asyncio.start_server(handler, sock=bound)
+            self._closers.append(server.close)
+        for bound in listeners.dns_udp:
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_datagram_endpoint(lambda: _DnsUdp(self), sock=bound)
+            self._closers.append(transport.close)
+
+    def close(self) -> None:
+        while self._closers:
+            self._closers.pop()()
+
+    async def _proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await self._head(reader, writer, self.requests)
+        is_selftest = head.startswith(b"GET http://vibedom.invalid/selftest ")
+        if not (self.is_silent and is_selftest):
+            await self._answer(writer, self.session if is_selftest else "through the proxy")
+
+    async def _http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._head(reader, writer, self.http)
+        await self._answer(writer, "caught")
+
+    async def _https(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.peers.add(writer.get_extra_info("peername")[0])
+        self.https.append(await reader.read(4096))
+        writer.close()
+
+    async def _dns_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            length = int.from_bytes(await reader.readexactly(2), "big")
+            reply = self.refuse(await reader.readexactly(length))
+            writer.write(len(reply).to_bytes(2, "big") + reply)
+            await writer.drain()
+        writer.close()
+
+    async def _head(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: list[bytes]) -> bytes:
+        self.peers.add(writer.get_extra_info("peername")[0])
+        head = b""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            head = await reader.readuntil(b"\r\n\r\n")
+        seen.append(head)
+        return head
+
+    async def _answer(self, writer: asyncio.StreamWriter, text: str) -> None:
+        body = text.encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    def refuse(self, question: bytes) -> bytes:
+        """A REFUSED answer without records."""
+        self.questions.append(question)
+        return question[:2] + b"\x81\x85" + question[4:6] + bytes(6) + question[12:]
+
+
+class _DnsUdp(asyncio.DatagramProtocol):
+    def __init__(self, border: Border) -> None:
+        self._border = border
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        assert isinstance(self._transport, asyncio.DatagramTransport)
+        self._border.peers.add(addr[0])
+        self._transport.sendto(self._border.refuse(data), addr)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A sandbox under test with the host's side of it."""
+
+    sandbox: Sandbox
+    spec: SandboxSpec
+    border: Border
+    runtime: Runtime
+
+    async def start(self, *argv: str, **options: Any) -> Process:
+        return await self.sandbox.start(Command(argv=argv, tty=options.pop("tty", False), **options))
+
+    async def exec(self, *argv: str, **options: Any) -> Process:
+        return await self.sandbox.exec(Command(argv=argv, tty=options.pop("tty", False), **options))
+
+    async def idle(self) -> Process:
+        """A main process that does nothing, so that `exec` has something to run beside."""
+        return await self.start("sleep", "1000")
+
+    async def sh(self, script: str, stdin: bytes = b"") -> "Outcome":
+        """A shell script by `exec`, to its end."""
+        return await finish(await self.exec("sh", "-c", script), stdin)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+async def finish(process: Process, stdin: bytes = b"") -> Outcome:
+    """Feed a process, read both its outputs to the end, and wait for it."""
+    outputs: dict[str, bytes] = {}
+
+    async def drain(name: str, read: Callable[[], Awaitable[bytes | None]]) -> None:
+        collected = bytearray()
+        while (data := await read()) is not None:
+            collected += data
+        outputs[name] = bytes(collected)
+
+    with anyio.fail_after(DEADLINE_SECONDS):
+        async with anyio.create_task_group() as group:
+            group.start_soon(drain, "out", process.read)
+            group.start_soon(drain, "err", process.read_stderr)
+            if stdin:
+                await process.write(stdin)
+            await process.close_stdin()
+        code = await process.wait()
+    return Outcome(code, outputs["out"].decode("utf-8", "replace"), outputs["err"].decode("utf-8", "replace"))
+
+
+async def read_until(process: Process, text: str) -> str:
+    """Output up to and with `text`."""
+    seen = ""
+    with anyio.fail_after(DEADLINE_SECONDS):
+        while text not in seen:
+            data = await process.read()
+            if data is None:
+                raise AssertionError(f"the process ended before it said {text!r}: {seen!r}")
+            seen += data.decode("utf-8", "replace")
+    return seen
+
+
+def make_spec(root: Path, **changes: Any) -> SandboxSpec:
+    """A spec with every directory below `root`, owned as the supervisor would make them."""
+    session = changes.pop("session", f"test-{os.urandom(4).hex()}")
+    workspace = changes.pop("workspace", root / "project")
+    workspace.mkdir(parents=True, exist_ok=True)
+    (workspace / "readme.txt").write_text("the project\n")
+    base = root / session
+    for name in ("upper", "work", "home"):
+        (base / name).mkdir(parents=True)
+    (base / "lower").symlink_to(workspace)
+    trust.write_trust(base / "trust", make_ca()[0], trust.public_roots())
+    if os.getuid() == 0:
+        for path in (workspace, workspace / "readme.txt", base / "upper", base / "work", base / "home"):
+            os.chown(path, AGENT_UID, AGENT_GID)
+    fields: dict[str, Any] = {
+        "session": session,
+        "owner_pid": os.getpid(),
+        "started_at": time.time(),
+        "workspace": workspace,
+        "upper": base / "upper",
+        "work": base / "work",
+        "lower": base / "lower",
+        "agent_home": base / "home",
+        "trust": base / "trust",
+        "uid": AGENT_UID,
+        "gid": AGENT_GID,
+    }
+    return SandboxSpec(**(fields | changes))
+
+
+@contextlib.asynccontextmanager
+async def opened(runtime: Runtime, spec: SandboxSpec) -> AsyncIterator[Box]:
+    """A sandbox that is made and served, not locked yet; removed at the end."""
+    with anyio.fail_after(DEADLINE_SECONDS):
+        sandbox = await runtime.create(spec)
+    border = Border(spec.session)
+    try:
+        await border.serve(sandbox.listeners)
+        yield Box(sandbox, spec, border, runtime)
+    finally:
+        border.close()
+        with anyio.CancelScope(shield=True):
+            await sandbox.aclose()
+
+
+@contextlib.asynccontextmanager
+async def locked(runtime: Runtime, spec: SandboxSpec) -> AsyncIterator[Box]:
+    """A sandbox that is ready for the agent."""
+    async with opened(runtime, spec) as box:
+        with anyio.fail_after(DEADLINE_SECONDS):
+            await box.sandbox.lock()
+        yield box
+
+
+def host_addresses() -> Sequence[str]:
+    """IPv4 addresses of this machine, its loopback and those other machines reach."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            outside = probe.getsockname()[0]
+        except OSError:
+            outside = "127.0.0.1"
+    return sorted({"127.0.0.1", outside})
