@@ -1,14 +1,10 @@
-"""Hot reload: a change to a settings file takes effect within a second, a mistake in it leaves what was in force."""
+"""Hot reload: a change to a settings file is noticed within a second."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
-
-from vibedom.errors import SettingsError
-from vibedom.settings import Policy
 
 POLL_SECONDS = 0.3
 """Polled and not watched: it sees every way an editor saves, on every file system, for three `stat` calls a second."""
@@ -25,21 +21,6 @@ async def watch(paths: Sequence[Path], *, poll_seconds: float = POLL_SECONDS) ->
         if now != before:
             before = now
             yield
-
-
-async def follow(
-    paths: Sequence[Path], load: Callable[[], Policy], *, say: Callable[[str], None], poll_seconds: float = POLL_SECONDS
-) -> AsyncIterator[Policy]:
-    """Yields the new policy after each change that can be loaded; for one that cannot, `say` gets one line and the old
-    policy stays. What was allowed for the session is the caller's to carry over: `policy.hosts.allowing(...)`."""
-    async for _ in watch(paths, poll_seconds=poll_seconds):
-        try:
-            policy = await anyio.to_thread.run_sync(load)
-        except SettingsError as error:
-            say(f"policy not reloaded, the one before stays in force: {error}")
-            continue
-        say("policy reloaded")
-        yield policy
 
 
 def _stamps(paths: Sequence[Path]) -> list[Stamp]:
