@@ -91,10 +91,8 @@ def edit_body(message: http.Message, judged: Judged) -> None:
 
 
 def frame_as_stream(message: http.Message) -> None:
-    """A body that is scrubbed as it passes has no length beforehand."""
-    had_length = message.headers.pop("content-length", None) is not None
-    if had_length and message.http_version == "HTTP/1.1":
-        message.headers["transfer-encoding"] = "chunked"
+    """A body that is scrubbed as it passes has no length beforehand; the proxy's layers frame it for each side."""
+    message.headers.pop("content-length", None)
 
 
 def answer(refusal: Refusal) -> http.Response:

@@ -38,7 +38,7 @@ class Capture:
 
     def __init__(self, judge: Judge, open_stream: OpenStream, *, session: str) -> None:
         self._judge = judge
-        self._open_stream = open_stream
+        self.open_stream = open_stream
         self._session = session
         self.peers: dict[str, Peer] = {}
         """By the id of their client connection."""
@@ -106,7 +106,7 @@ class Capture:
         exchange.dial(flow, state.target)
         exchange.edit_request(flow.request, judged)
         if state.request_scan.plan in ("stream", "stream-raw"):
-            state.request_stream = self._open_stream(state.request_scan, state.target, "request")
+            state.request_stream = self.open_stream(state.request_scan, state.target, "request")
             flow.request.stream = state.request_stream
             if state.request_scan.plan == "stream":
                 exchange.frame_as_stream(flow.request)
@@ -141,7 +141,7 @@ class Capture:
         if judged.scrubbed.edits.headers is not None:
             flow.response.headers = http.Headers(judged.scrubbed.edits.headers)
         if state.response_scan.plan in ("stream", "stream-raw"):
-            state.response_stream = self._open_stream(state.response_scan, state.target, "response")
+            state.response_stream = self.open_stream(state.response_scan, state.target, "response")
             flow.response.stream = state.response_stream
             if state.response_scan.plan == "stream":
                 exchange.frame_as_stream(flow.response)

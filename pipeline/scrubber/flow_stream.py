@@ -1,6 +1,6 @@
 """A body that streams: decoded, scrubbed through the sliding window, encoded again, chunk by chunk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.codings import CodingError, Decoder, Encoder, open_decoder, open_encoder
 from pipeline.context import ContextTable
@@ -8,8 +8,8 @@ from pipeline.events import Context, Direction, Finding, Scan, Target
 from pipeline.media import looks_like_text
 from pipeline.ports import BodyStream, StreamBrokenError
 from pipeline.scrubber.judge_hits import HitJudge, Place
-from pipeline.scrubber.scrubber import Scrubber
-from pipeline.scrubber.stream import Stream
+from pipeline.scrubber.model import Engine
+from pipeline.scrubber.stream import Stream, open_stream
 
 
 class CountingStream:
@@ -84,17 +84,24 @@ class SniffingStream:
 class StreamOpener:
     """Makes the stream for a body, by its scan plan (`pipeline.ports.OpenStream`)."""
 
-    def __init__(self, scrubber: Scrubber, contexts: ContextTable) -> None:
-        self._scrubber = scrubber
+    def __init__(self, engine: Engine, contexts: ContextTable, *, fingerprint: Callable[[bytes], str]) -> None:
+        self._engine = engine
         self._contexts = contexts
+        self._fingerprint = fingerprint
 
     def __call__(self, scan: Scan, target: Target, direction: Direction, /) -> BodyStream:
         if scan.plan == "stream-raw":
             return CountingStream()
         context: Context = self._contexts.context_of(target.host)
         judge = HitJudge(self._contexts, Place(host=target.host, context=context, direction=direction))
-        media = "text" if scan.media in ("binary", "multipart", "form", "xml") else scan.media
-        stream = self._scrubber.stream(media, charset=scan.charset, choose=judge.choose("body"))
+        stream = open_stream(
+            self._engine,
+            media="text" if scan.media == "binary" else scan.media,
+            charset=scan.charset,
+            choose=judge.choose("body"),
+            fingerprint=self._fingerprint,
+            location="body",
+        )
         scrubbing = ScrubbingStream(stream, judge, scan.codings)
         if scan.media == "binary" and not scan.codings:
             return SniffingStream(scrubbing)

@@ -49,7 +49,8 @@ class Dialer:
         """The connection is open, or has failed: it goes by its name again."""
         name = self._names.pop(data.server.id, None)
         if name is not None:
-            data.server.address = name
+            # mitmproxy forbids this on an open connection, because it would usually be a mistake.
+            object.__setattr__(data.server, "address", name)
 
     async def _address(self, host: str, port: int) -> Address | Reason:
         policy = self._policy()

@@ -24,6 +24,7 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseProtocolError,
 )
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
+from mitmproxy.proxy.layers.modes import HttpProxy
 
 from pipeline.events import Reason
 from pipeline.identity import Listener
@@ -63,7 +64,16 @@ class BorderStream(HttpStream):
             yield from self._fail(err or "no connection")
             return False
         self.context.server = self.flow.server_conn = connection  # type: ignore[assignment]
+        if self.flow.request.stream:
+            _frame(request, is_http2=connection.alpn == b"h2")
         return True
+
+    def start_response_stream(self) -> layer.CommandGenerator[None]:
+        response = self.flow.response
+        assert response is not None  # noqa: S101
+        if self.flow.request.http_version != "HTTP/1.0":
+            _frame(response, is_http2=self.context.client.alpn == b"h2")
+        yield from super().start_response_stream()
 
     def handle_protocol_error(
         self, event: RequestProtocolError | ResponseProtocolError
@@ -120,6 +130,9 @@ def choose_layer(
 ) -> None:
     """Decide what a connection speaks. Leaves the choice open until there are bytes to choose by."""
     context, data = next_layer.context, next_layer.data_client()  # type: ignore[no-untyped-call]
+    if not context.layers:
+        next_layer.layer = HttpProxy(context)  # the base that the TLS layer looks for; it asks again
+        return
     if not data:
         return
     expects_tls = listener == "https" or is_in_tunnel
@@ -145,6 +158,16 @@ def _starts_like_http(data: bytes) -> bool:
         return len(data) >= 3 and len(data) < MAX_METHOD_BYTES and HTTP_START.issuperset(data)
     is_method = 0 < len(method) <= MAX_METHOD_BYTES and HTTP_START.issuperset(method)
     return is_method and not data.startswith(HTTP2_PREFACE) and not rest.startswith((b"\r", b"\n"))
+
+
+def _frame(message: http.Message, *, is_http2: bool) -> None:
+    """One framing header that is true for the side the stream goes to: chunks where HTTP/1 has no length, none in h2."""
+    if is_http2 or "content-length" in message.headers:
+        message.headers.pop("transfer-encoding", None)
+    elif "transfer-encoding" not in message.headers:
+        message.headers["transfer-encoding"] = "chunked"
+        if message.http_version == "HTTP/1.0":
+            message.http_version = "HTTP/1.1"
 
 
 def _has_host(request: http.Request) -> bool:

@@ -1,0 +1,18 @@
+"""What every test has: the asyncio backend for async tests, and no state of the user's."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the real state directory."""
+    home = tmp_path_factory.mktemp("vibedom-home")
+    monkeypatch.setenv("VIBEDOM_HOME", str(home))
+    return home

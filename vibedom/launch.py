@@ -1,0 +1,153 @@
+"""From the user's wishes to a session that can start: workspace checked, directories made, state written."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from vibedom import names, sessions
+from vibedom.errors import UsageError
+from vibedom.paths import Home, SessionDir, ensure_private
+from vibedom.process_identity import start_ticks
+from vibedom.sandbox.runtime import WORK_MOUNT, WORKSPACE_MOUNT, Command, Limits, Mount, RuntimeName, SandboxSpec
+from vibedom.sessions import SessionRecord
+
+PASSED_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+"""What the sandbox takes over of the user's environment. Nothing else: it may hold anything."""
+UNSAFE_IN_MOUNT_OPTIONS = frozenset(':,\\"\n')
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asked for."""
+
+    workspace: Path
+    argv: tuple[str, ...] = ()
+    """Empty: a shell."""
+    name: str | None = None
+    image: str | None = None
+    root: Path | None = None
+    environment: Mapping[str, str] = {}
+    is_tty: bool = False
+    limits: Limits = Limits()
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A session on disk that has not started."""
+
+    record: SessionRecord
+    directory: SessionDir
+    spec: SandboxSpec
+    command: Command
+
+
+def checked_workspace(path: Path, home: Home) -> Path:
+    """The workspace's real path. Raises `UsageError` where it cannot be one."""
+    try:
+        workspace = path.expanduser().resolve(strict=True)
+    except OSError as exc:
+        raise UsageError(f"{path}: no such project ({exc.strerror}); give the path of a directory") from None
+    if not workspace.is_dir():
+        raise UsageError(f"{workspace}: not a directory; give the project's directory")
+    if workspace == Path(workspace.anchor):
+        raise UsageError(f"{workspace}: the whole machine is not a project; give a project's directory")
+    state = home.root.resolve()
+    if workspace == state or workspace in state.parents or state in workspace.parents:
+        raise UsageError(
+            f"{workspace}: holds vibedom's own state ({state}); give a project inside it, or set VIBEDOM_HOME"
+        )
+    if not os.access(workspace, os.R_OK | os.X_OK):
+        raise UsageError(f"{workspace}: cannot be read; run vibedom as a user who may")
+    return workspace
+
+
+def prepare(wishes: Wishes, home: Home, *, runtime: RuntimeName, masked: Sequence[str] = ()) -> Prepared:
+    """Make the session's directory and state. `wishes.workspace` is checked; `masked` are paths inside it."""
+    _check_home(home)
+    ensure_private(home.root)
+    ensure_private(home.sessions)
+    taken = {path.name for path in home.sessions.iterdir()}
+    session_id = _session_id(wishes, taken)
+    directory = home.session(session_id)
+    owner = wishes.workspace.stat()
+    uid, gid = (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    _make_directories(directory, wishes.workspace, uid, gid)
+    now = time.time()
+    record = SessionRecord(
+        id=session_id,
+        workspace=wishes.workspace,
+        uid=uid,
+        gid=gid,
+        runtime=runtime,
+        command=wishes.argv,
+        created_at=now,
+        owner_pid=os.getpid(),
+        owner_ticks=start_ticks(os.getpid()),
+        status="starting",
+        masked=tuple(masked),
+    )
+    sessions.save(home, record)
+    passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
+    spec = _spec(wishes, directory, record)
+    command = Command(argv=wishes.argv, tty=wishes.is_tty, environment={**passed, **wishes.environment})
+    return Prepared(record=record, directory=directory, spec=spec, command=command)
+
+
+def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord) -> SandboxSpec:
+    empty = directory.trust / "empty"
+    masks = [
+        Mount(source=empty, target=f"{mount}/{path}")
+        for path in record.masked
+        for mount in (WORK_MOUNT, WORKSPACE_MOUNT)
+    ]
+    return SandboxSpec(
+        session=record.id,
+        owner_pid=record.owner_pid,
+        started_at=record.created_at,
+        workspace=wishes.workspace,
+        upper=directory.upper,
+        work=directory.work,
+        lower=directory.lower,
+        agent_home=directory.agent_home,
+        trust=directory.trust,
+        uid=record.uid,
+        gid=record.gid,
+        image=wishes.image,
+        root=wishes.root,
+        environment=dict(wishes.environment),
+        mounts=masks,
+        limits=wishes.limits,
+    )
+
+
+def _session_id(wishes: Wishes, taken: set[str]) -> str:
+    if wishes.name is None:
+        return names.new_name(wishes.workspace.name, taken)
+    if not names.is_name(wishes.name):
+        raise UsageError(f"--name {wishes.name!r}: use lower-case letters, digits and single hyphens, at most 48")
+    if wishes.name in taken:
+        raise UsageError(
+            f"--name {wishes.name}: there is such a session; take another name or `vibedom rm {wishes.name}`"
+        )
+    return wishes.name
+
+
+def _make_directories(directory: SessionDir, workspace: Path, uid: int, gid: int) -> None:
+    directory.root.mkdir(mode=0o700)
+    mode = workspace.stat().st_mode & 0o777
+    for path, bits in ((directory.upper, mode), (directory.agent_home, 0o700)):
+        path.mkdir(mode=bits)
+        path.chmod(bits)
+        os.chown(path, uid, gid)
+    directory.work.mkdir(mode=0o700)
+    os.chown(directory.work, uid, gid)
+    directory.trust.mkdir(mode=0o755)
+    directory.trust.chmod(0o755)
+    (directory.trust / "empty").touch(mode=0o444)
+    directory.lower.symlink_to(workspace, target_is_directory=True)
+
+
+def _check_home(home: Home) -> None:
+    if UNSAFE_IN_MOUNT_OPTIONS.intersection(str(home.root)):
+        raise UsageError(f"{home.root}: a path with ':', ',', quotes or '\\' cannot hold overlays; set VIBEDOM_HOME")
