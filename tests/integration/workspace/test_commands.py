@@ -1,0 +1,135 @@
+"""`vibedom diff`, `apply` and `undo` as a user calls them, on a session with a real overlay."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.support.overlays import Project, snapshot
+from vibedom.paths import Home
+from vibedom.sessions import SessionRecord, save
+from vibedom.workspace.base import record_base
+
+
+class Session:
+    """One ended session below its own VIBEDOM_HOME."""
+
+    def __init__(self, root: Path) -> None:
+        self.home = Home(root=root / "home")
+        self.directory = self.home.session("calm-otter-1")
+        self.directory.upper.mkdir(parents=True)
+        self.directory.work.mkdir()
+        self.project = Project(root)
+        self.project.upper, self.project.work = self.directory.upper, self.directory.work
+        self.workspace = self.project.workspace
+
+    def start(self) -> None:
+        record_base(self.workspace, self.directory.base)
+        record = SessionRecord(
+            id="calm-otter-1",
+            workspace=self.workspace,
+            uid=0,
+            gid=0,
+            runtime="docker",
+            command=("true",),
+            created_at=1.0,
+            owner_pid=1,
+            owner_ticks=None,
+            status="ended",
+        )
+        save(self.home, record)
+
+    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "VIBEDOM_HOME": str(self.home.root), "HOME": str(self.project.root)}
+        done = subprocess.run(
+            [sys.executable, "-m", "vibedom", *arguments],
+            cwd=self.workspace,
+            env=environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    @property
+    def status(self) -> str:
+        return str(msgspec.json.decode(self.directory.state.read_bytes())["status"])
+
+
+@pytest.fixture
+def session(project: Project) -> Session:
+    session = Session(project.root)
+    (session.workspace / "a.txt").write_text("one\n")
+    (session.workspace / "b.txt").write_text("two\n")
+    session.start()
+    with session.project.mounted() as merged:
+        (merged / "a.txt").write_text("uno\n\x1b[2J\u202e\n")
+        (merged / "b.txt").unlink()
+        (merged / "src").mkdir()
+        (merged / "src/new.py").write_text("print()\n")
+        (merged / ".envrc").write_text("export X=1\n")
+        (merged / "evil\x1b[31m").write_text("x")
+    return session
+
+
+def test_diff_shows_danger_first_and_nothing_raw(session: Session) -> None:
+    shown = session.run("diff").stdout
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    lines = shown.splitlines()
+    assert lines[1] == "  ! .envrc: direnv runs it when a shell enters the directory"
+    assert "+\\x1b[2J\\u202e" in lines
+    assert "A evil\\x1b[31m" in lines
+    assert lines.index("M a.txt") < lines.index("-one") < lines.index("+uno")
+
+
+def test_stat_names_and_json_list_the_same_paths(session: Session) -> None:
+    names = session.run("diff", "--name-only").stdout.splitlines()
+    assert names == [".envrc", "a.txt", "b.txt", "evil\\x1b[31m", "src", "src/new.py"]
+    data = json.loads(session.run("diff", "calm", "--json").stdout)
+    assert [change["path"] for change in data["changes"]] == [*names[:3], "evil\x1b[31m", *names[4:]]
+    assert data["changes"][0]["dangers"][0]["is_auto_run"] is True
+    assert "M a.txt +2 -1" in session.run("diff", "--stat", "a.txt").stdout
+
+
+def test_patch_file_is_taken_by_git_apply(session: Session) -> None:
+    session.run("diff", "--patch", str(session.project.root / "p"), "a.txt", "b.txt")
+    subprocess.run(["git", "apply", str(session.project.root / "p")], cwd=session.workspace, check=True)
+    assert sorted(os.listdir(session.workspace)) == ["a.txt"]
+
+
+def test_apply_without_a_terminal_needs_yes_and_leaves_dangerous_paths_out(session: Session) -> None:
+    before = snapshot(session.workspace)
+    assert "give --all" in session.run("apply", code=2).stderr
+    assert "--yes" in session.run("apply", "--all", code=2).stderr
+    assert snapshot(session.workspace) == before
+    report = json.loads(session.run("apply", "--all", "--yes", "--json").stdout)
+    assert [each["path"] for each in report["held_back"]] == [".envrc"]
+    assert not (session.workspace / ".envrc").exists()
+    assert (session.workspace / "src/new.py").exists()
+    assert session.status == "ended"
+    session.run("apply", ".envrc", "--include-dangerous", "--yes")
+    assert (session.workspace / ".envrc").exists()
+    assert session.status == "applied"
+    session.run("undo")
+    session.run("undo")
+    assert snapshot(session.workspace) == before
+    assert session.status == "ended"
+    assert "nothing to undo" in session.run("undo", code=74).stderr
+
+
+def test_conflict_ends_with_its_own_exit_code_and_touches_nothing(session: Session) -> None:
+    (session.workspace / "a.txt").write_text("mine\n")
+    before = snapshot(session.workspace)
+    assert "conflict: a.txt: was changed on the host" in session.run("apply", "--all", "--yes", code=4).stderr
+    assert snapshot(session.workspace) == before
+
+
+def test_path_that_was_not_changed_is_an_error(session: Session) -> None:
+    assert "changed nothing at nowhere" in session.run("apply", "nowhere", "--yes", code=2).stderr

@@ -1,0 +1,161 @@
+"""`vibedom apply`: take a session's changes into the project."""
+
+from functools import partial
+
+import anyio.to_thread
+import asyncclick as click
+import msgspec
+
+from vibedom import sessions
+from vibedom.cli import diff_view, render
+from vibedom.cli.ask import can_ask, confirm
+from vibedom.cli.review_session import Chosen, choose
+from vibedom.errors import UsageError
+from vibedom.workspace.apply import Outcome, apply, resume
+from vibedom.workspace.plan import OnConflict, Plan, Refusal, plan_apply
+from vibedom.workspace.review import Review, is_selected
+from vibedom.workspace.spelling import spell, visible
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asks for."""
+
+    everything: bool
+    include_dangerous: bool
+    yes: bool
+    on_conflict: OnConflict
+
+
+@click.command()
+@click.argument("arguments", nargs=-1, metavar="[SESSION] [PATH]...")
+@click.option("--all", "everything", is_flag=True, help="All changes (but not the dangerous ones).")
+@click.option("--include-dangerous", is_flag=True, help="Also what something on this machine would run by itself.")
+@click.option("--yes", is_flag=True, help="Do not ask. Dangerous changes still need --include-dangerous.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["fail", "skip", "overwrite"]),
+    default="fail",
+    show_default=True,
+    help="What to do where the project was edited meanwhile.",
+)
+@click.option("--json", "as_json", is_flag=True, help="What was applied, and what was not and why, as JSON.")
+async def command(
+    arguments: tuple[str, ...],
+    everything: bool,
+    include_dangerous: bool,
+    yes: bool,
+    on_conflict: OnConflict,
+    as_json: bool,
+) -> None:
+    """Take a session's changes into the project: all of them, or those at and below the PATHs.
+
+    Files are replaced atomically and belong to you; `vibedom undo` takes everything back. A file that you edited since
+    the session started is a conflict and is never overwritten by itself. What git, editors, shells or CI would run is
+    held back until you say yes to it separately.
+
+    \b
+    vibedom apply                        ask, then apply
+    vibedom apply src README.md          only these
+    vibedom apply --all --yes            in a script
+    """
+    chosen = choose(arguments)
+    wish = Wish(everything=everything, include_dangerous=include_dangerous, yes=yes, on_conflict=on_conflict)
+    if not chosen.paths and not everything and not can_ask():
+        raise UsageError("nobody is here to ask: name paths or give --all, and --yes")
+    if not yes and not can_ask():
+        raise UsageError("nobody is here to ask: give --yes to apply without a question")
+    finished = await anyio.to_thread.run_sync(resume, chosen.directory.journal)
+    if finished is not None:
+        render.err(f"an interrupted one was finished first: {len(finished.paths)} changes {finished.action}", "warn")
+    await _run(chosen, wish, as_json=as_json)
+
+
+async def _run(chosen: Chosen, wish: Wish, *, as_json: bool) -> None:
+    with chosen.review() as review:
+        _check_paths(review, chosen.paths)
+        plan = await _agree(review, chosen.paths, wish)
+        outcome = None
+        _list("conflict", plan.conflicts if plan is not None else ())
+        if plan is not None and (plan.steps or plan.conflicts):
+            outcome = await anyio.to_thread.run_sync(partial(apply, plan, chosen.directory.journal))
+    if outcome is not None:
+        await anyio.to_thread.run_sync(_note_progress, chosen)
+    if as_json:
+        render.out_json(_as_data(chosen.record.id, plan, outcome))
+    else:
+        _report(plan, outcome)
+
+
+def _check_paths(review: Review, paths: tuple[str, ...]) -> None:
+    for path in paths:
+        if not any(is_selected(change.path, (path,)) for change in review.changes):
+            raise UsageError(
+                f"the agent changed nothing at {visible(path)}; `vibedom diff --name-only` lists its changes"
+            )
+
+
+async def _agree(review: Review, paths: tuple[str, ...], wish: Wish) -> Plan | None:
+    """The plan the user agrees to, or None."""
+    plan = _plan(review, paths, wish, include_dangerous=wish.include_dangerous)
+    if wish.yes or plan.conflicts:
+        return plan
+    for line in diff_view.stat_lines(review, review.select(paths), unfold=False):
+        render.err(line)
+    if plan.held_back:
+        _list("held back, because something on this machine could run it", plan.held_back)
+    if plan.steps and not await confirm(f"apply {len(plan.steps)} changes to {visible(str(review.workspace))}?"):
+        return None
+    if plan.held_back and await confirm(f"apply the {len(plan.held_back)} dangerous ones as well?"):
+        return _plan(review, paths, wish, include_dangerous=True)
+    return plan
+
+
+def _plan(review: Review, paths: tuple[str, ...], wish: Wish, *, include_dangerous: bool) -> Plan:
+    return plan_apply(
+        review.changes,
+        workspace=review.workspace,
+        upper=review.upper,
+        base=review.base,
+        select=(lambda change: is_selected(change.path, paths)) if paths else None,
+        dangers=review.dangers,
+        include_dangerous=include_dangerous,
+        on_conflict=wish.on_conflict,
+    )
+
+
+def _note_progress(chosen: Chosen) -> None:
+    """A session whose work is all at home is `applied`: it may be removed without a question."""
+    with chosen.review() as review:
+        is_done = not review.changes
+    if is_done and chosen.record.status == "ended":
+        sessions.save(chosen.state, msgspec.structs.replace(chosen.record, status="applied"))
+
+
+def _report(plan: Plan | None, outcome: Outcome | None) -> None:
+    if plan is None:
+        render.err("nothing was applied")
+        return
+    _list("held back (see them with `vibedom diff`, apply them with --include-dangerous)", plan.held_back)
+    _list("skipped", plan.skipped)
+    _list("note", plan.notes)
+    count = len(outcome.paths) if outcome is not None else 0
+    render.out(f"{count} changes applied" + ("; `vibedom undo` takes them back" if count else ""))
+
+
+def _list(title: str, refusals: tuple[Refusal, ...]) -> None:
+    for each in refusals:
+        render.err(f"{title}: {visible(each.path)}: {each.reason}", "warn")
+
+
+def _as_data(session: str, plan: Plan | None, outcome: Outcome | None) -> dict[str, object]:
+    def data(refusals: tuple[Refusal, ...]) -> list[dict[str, str]]:
+        return [{"path": spell(each.path), "reason": each.reason} for each in refusals]
+
+    return {
+        "session": session,
+        "applied": [spell(path) for path in outcome.paths] if outcome is not None else [],
+        "held_back": data(plan.held_back) if plan is not None else [],
+        "skipped": data(plan.skipped) if plan is not None else [],
+        "required": [spell(path) for path in plan.required] if plan is not None else [],
+        "notes": data(plan.notes) if plan is not None else [],
+    }

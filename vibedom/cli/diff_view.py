@@ -1,0 +1,114 @@
+"""Turns a review into lines for a person: danger first, then each change, nothing raw of what the agent wrote."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from vibedom.cli.render import Style, style
+from vibedom.workspace.changes import Change
+from vibedom.workspace.danger import Danger
+from vibedom.workspace.line_diff import differences, split_lines
+from vibedom.workspace.patch import FILE_LIMIT_BYTES, Blob, new_blob, old_blob, text_hunks
+from vibedom.workspace.review import Fold, Review, folded_view
+from vibedom.workspace.spelling import visible
+from vibedom.workspace.tree import Tree
+
+_MARKS = {"added": "A", "modified": "M", "deleted": "D", "mode": "m", "type": "T"}
+_STYLES: dict[str, Style] = {"+": "good", "-": "bad", "@": "dim"}
+SHOWN_LINES = 2000
+"""Of one file; the rest is counted. `--patch` has it all."""
+
+
+def danger_lines(dangers: dict[str, list[Danger]]) -> Iterator[str]:
+    """The dangers, those that are held back first."""
+    if not dangers:
+        return
+    yield style(f"{len(dangers)} changed paths deserve a look first:", "bold", "stdout")
+    for path in sorted(dangers, key=lambda path: (not any(d.is_held_back for d in dangers[path]), path)):
+        reasons = "; ".join(danger.reason for danger in dangers[path])
+        held = any(danger.is_held_back for danger in dangers[path])
+        yield style(
+            f"  {'!' if held else '?'} {visible(path)}: {visible(reasons)}", "bad" if held else "warn", "stdout"
+        )
+    yield ""
+
+
+def name_line(change: Change) -> str:
+    """`M path`, with what else is worth saying."""
+    entry = change.new or change.old
+    tail = "/" if entry is not None and entry.type == "directory" else ""
+    if change.new is not None and change.new.type == "symlink":
+        tail = f" -> {visible(change.new.target)}"
+    if change.kind == "mode" and change.old is not None and change.new is not None:
+        tail += f" ({change.old.mode:04o} -> {change.new.mode:04o})"
+    return f"{_MARKS[change.kind]} {visible(change.path)}{tail}"
+
+
+def stat_lines(review: Review, changes: Sequence[Change], *, unfold: bool) -> Iterator[str]:
+    """One line per change with the lines added and removed, and a sum."""
+    added = removed = 0
+    with Tree(review.workspace) as host, Tree(review.upper) as layer:
+        for item in _view(review, changes, unfold=unfold):
+            if isinstance(item, Fold):
+                yield _fold_line(item)
+                continue
+            plus, minus, text = _counts(item, host, layer)
+            added, removed = added + plus, removed + minus
+            yield f"{name_line(item)}{text}"
+    yield f"{len(changes)} changes, {added} lines added, {removed} removed"
+
+
+def _view(review: Review, changes: Sequence[Change], *, unfold: bool) -> Iterable[Change | Fold]:
+    return changes if unfold else folded_view(changes, review.dangers)
+
+
+def _fold_line(fold: Fold) -> str:
+    return f"* {visible(fold.directory)}/ ({len(fold.changes)} changes in a generated directory; --all shows them)"
+
+
+def _counts(change: Change, host: Tree, layer: Tree) -> tuple[int, int, str]:
+    old, new = _blobs(change, host, layer)
+    if old is None and new is None:
+        return 0, 0, ""
+    if change.is_binary or _is_large(change):
+        size = f"{len(old.data) if old else 0} -> {len(new.data) if new else 0}" if not _is_large(change) else "large"
+        return 0, 0, f" (binary, {size} bytes)"
+    parts = differences(split_lines(old.data if old else b""), split_lines(new.data if new else b""))
+    minus, plus = sum(end - start for start, end, _, _ in parts), sum(end - start for _, _, start, end in parts)
+    return plus, minus, f" +{plus} -{minus}" if parts else ""
+
+
+def _blobs(change: Change, host: Tree, layer: Tree) -> tuple[Blob | None, Blob | None]:
+    if _is_large(change):
+        return None, None
+    return old_blob(change, host), new_blob(change, layer)
+
+
+def _is_large(change: Change) -> bool:
+    return any(entry is not None and entry.size > FILE_LIMIT_BYTES for entry in (change.old, change.new))
+
+
+def diff_lines(review: Review, changes: Sequence[Change], *, unfold: bool) -> Iterator[str]:
+    """The content of every change as a unified diff with everything a terminal obeys made visible."""
+    with Tree(review.workspace) as host, Tree(review.upper) as layer:
+        for item in _view(review, changes, unfold=unfold):
+            if isinstance(item, Fold):
+                yield _fold_line(item)
+                continue
+            yield style(name_line(item), "bold", "stdout")
+            old, new = _blobs(item, host, layer)
+            if item.is_binary or _is_large(item):
+                yield "  (binary)" if item.is_binary else "  (too large to show)"
+            elif old is not None or new is not None:
+                yield from _content(old.data if old else b"", new.data if new else b"")
+
+
+def _content(old: bytes, new: bytes) -> Iterator[str]:
+    shown = 0
+    for piece in text_hunks(old, new):
+        shown += 1
+        if shown > SHOWN_LINES:
+            continue
+        for line in piece.removesuffix(b"\n").split(b"\n"):
+            text = line.decode("utf-8", "surrogateescape")
+            yield style(visible(text), _STYLES.get(text[:1], "plain"), "stdout")
+    if shown > SHOWN_LINES:
+        yield style(f"  ({shown - SHOWN_LINES} more lines; --patch FILE has them all)", "dim", "stdout")

@@ -1,0 +1,41 @@
+"""Finds the session a command means, and reads its changes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vibedom import sessions
+from vibedom.errors import NoSuchSessionError
+from vibedom.paths import Home, SessionDir, home
+from vibedom.sessions import SessionRecord
+from vibedom.workspace.review import Review, relative_path, reviewing
+
+
+class Chosen:
+    """A session, where it is kept, and the paths that were named with it."""
+
+    def __init__(self, state: Home, record: SessionRecord, paths: tuple[str, ...]) -> None:
+        self.state, self.record, self.paths = state, record, paths
+        self.directory: SessionDir = state.session(record.id)
+
+    @contextmanager
+    def review(self) -> Iterator[Review]:
+        """Its changes as they are now. Raises `WorkspaceError`."""
+        masked = frozenset(self.record.masked)
+        with reviewing(self.directory, self.record.workspace, masked=masked, home=Path.home()) as review:
+            yield review
+
+
+def choose(arguments: tuple[str, ...]) -> Chosen:
+    """`[SESSION] [PATH...]`: the first argument is a session where one has that name, else a path; the newest session
+    of the directory is meant where none is named. Raises `NoSuchSessionError`."""
+    state, current = home(), Path.cwd()
+    record, rest = None, arguments
+    if arguments:
+        try:
+            record, rest = sessions.find(state, arguments[0]), arguments[1:]
+        except NoSuchSessionError:
+            record = None
+    record = record or sessions.find(state, None, workspace=current)
+    paths = tuple(relative_path(text, workspace=record.workspace, current=current) for text in rest)
+    return Chosen(state, record, () if "" in paths else paths)

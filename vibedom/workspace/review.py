@@ -1,0 +1,102 @@
+"""Everything a review of one session needs: its changes, what is dangerous in them, and what folds into one line."""
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from vibedom.paths import SessionDir
+from vibedom.workspace.base import Base
+from vibedom.workspace.changes import Change, ancestors
+from vibedom.workspace.danger import Danger, SecretScan, find_dangers
+from vibedom.workspace.overlay import read_changes
+
+GENERATED = frozenset(
+    {"node_modules", ".venv", "venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox",
+     "target", "dist", "build", ".next", ".nuxt", ".gradle", ".cache", ".turbo", "vendor", "bower_components", ".git"}
+)  # fmt: skip
+"""Directories whose content is made by tools: shown as one line where the agent changed a lot in them."""
+FOLD_ABOVE = 20
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """The changes of one session, as they are now."""
+
+    workspace: Path
+    upper: Path
+    base: Base
+    changes: Sequence[Change]
+    dangers: dict[str, list[Danger]]
+
+    def select(self, paths: Collection[str]) -> list[Change]:
+        """The changes at or below `paths`; all where there is none."""
+        return [change for change in self.changes if not paths or is_selected(change.path, paths)]
+
+
+class Fold(msgspec.Struct, frozen=True):
+    """A generated directory with all that was changed in it."""
+
+    directory: str
+    changes: tuple[Change, ...]
+
+
+@contextmanager
+def reviewing(
+    directory: SessionDir,
+    workspace: Path,
+    *,
+    masked: Collection[str] = (),
+    home: Path | None = None,
+    scan: SecretScan | None = None,
+) -> Iterator[Review]:
+    """Read a session's changes and judge them. `home` is the user's, for git's configuration.
+
+    Raises `WorkspaceError`.
+    """
+    with Base(directory.base) as base:
+        changes = read_changes(directory.upper, workspace, base, masked=masked)
+        dangers = find_dangers(changes, workspace=workspace, upper=directory.upper, home=home, scan=scan)
+        yield Review(workspace=workspace, upper=directory.upper, base=base, changes=changes, dangers=dangers)
+
+
+def is_selected(path: str, wanted: Collection[str]) -> bool:
+    """Whether `path` is one of `wanted` or below one."""
+    return path in wanted or any(above in wanted for above in ancestors(path))
+
+
+def relative_path(text: str, *, workspace: Path, current: Path) -> str:
+    """The workspace-relative path that a user means by `text`: from where they are when that is in the workspace, else
+    from its root. "" is the whole workspace, and so is what is outside: nothing is at or below it."""
+    start = current if current == workspace or workspace in current.parents else workspace
+    path = os.path.relpath(os.path.normpath(os.path.join(start, text)), workspace)
+    return "" if path == "." else path
+
+
+def folded_view(changes: Iterable[Change], dangers: Collection[str]) -> list[Change | Fold]:
+    """`changes` with those in a generated directory folded where they are many. What is dangerous never folds."""
+    groups: dict[str, list[Change]] = {}
+    order: list[Change | str] = []
+    for change in changes:
+        directory = "" if change.path in dangers else _generated_above(change.path)
+        if not directory:
+            order.append(change)
+            continue
+        if directory not in groups:
+            order.append(directory)
+        groups.setdefault(directory, []).append(change)
+    return [each for item in order for each in _unfolded(item, groups)]
+
+
+def _unfolded(item: Change | str, groups: dict[str, list[Change]]) -> Sequence[Change | Fold]:
+    if isinstance(item, Change):
+        return (item,)
+    return (Fold(item, tuple(groups[item])),) if len(groups[item]) > FOLD_ABOVE else groups[item]
+
+
+def _generated_above(path: str) -> str:
+    for above in (*ancestors(path), path):
+        if above.rpartition("/")[2] in GENERATED:
+            return above
+    return ""
