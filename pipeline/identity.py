@@ -10,6 +10,8 @@ from pipeline.hosts import HostError, PortError, canonical_host, is_ip_literal, 
 Listener = Literal["proxy", "http", "https"]
 """Where a connection arrived: at the explicit proxy, or at what the sandbox took for port 80 or 443 of anywhere."""
 
+NO_HOST = "no-host.invalid"
+"""What the proxy gives a request without a usable host, so that it reaches the pipeline, is denied and recorded."""
 DEFAULT_PORTS: dict[str, int] = {"http": 80, "https": 443}
 
 
@@ -53,6 +55,8 @@ def _destination(said: Said, default_port: int) -> tuple[str, int]:
     """What would be dialled: the tunnel's end, else the request target, else the authority."""
     if said.tunnel is not None:
         return said.tunnel
+    if said.uri_host == NO_HOST:
+        raise HostError("no host: the request names none that is valid")
     if said.uri_host is not None:
         return canonical_host(said.uri_host), said.uri_port or default_port
     if not said.authorities:

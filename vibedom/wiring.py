@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
-from pipeline.scrubber.scrubber import Scrubber
 
 from pipeline.capture.hooks import Capture
 from pipeline.content_filter import ContentFilter, FilterSettings
@@ -14,9 +13,14 @@ from pipeline.patterns import Pattern
 from pipeline.record import Recorder
 from pipeline.scrubber.flow_stream import StreamOpener
 from pipeline.scrubber.model import Engine
+from pipeline.scrubber.scrubber import Scrubber
 from pipeline.scrubber.stage import ScrubberStage
 from pipeline.topology import Stages, Topology
 from pipeline.whitelist import Whitelist
+from sinks.jsonl import JsonlSink
+from vibedom.alert_sinks import open_alert_sinks
+from vibedom.errors import SettingsError
+from vibedom.paths import SessionDir
 from vibedom.proxy.authority import Authority
 from vibedom.proxy.dialer import Dialer, Lookup, system_lookup
 from vibedom.proxy.server import ProxyServer
@@ -80,6 +84,19 @@ def stages(policy: Policy, hosts: HostPolicy, scrubber: Scrubber) -> Stages:
         whitelist=Whitelist(hosts),
         record=Recorder(),
     )
+
+
+def make_feeds(policy: Policy, directory: SessionDir, *, session: str) -> list[Feed]:
+    """The audit log, without which nothing passes, and the alert sinks. Raises `SettingsError`."""
+    audit = policy.audit
+    try:
+        jsonl = JsonlSink(directory.network_log, session=session, fsync=audit.fsync, rotate_bytes=audit.rotate_bytes)
+        alerts = open_alert_sinks(policy.sinks, policy.alerts, session=session, alerts_log=directory.alerts_log)
+    except OSError as exc:
+        raise SettingsError(
+            f"{exc.filename}: the log cannot be opened ({exc.strerror}); check owner and space"
+        ) from None
+    return [Feed(jsonl, is_required=True), *(Feed(sink, is_required=False) for sink in alerts)]
 
 
 def make_border(

@@ -1,10 +1,13 @@
 """Reading a mitmproxy exchange into events, and carrying edits out on it."""
 
+from collections.abc import Callable, Iterable
+
 from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http
 
 from pipeline.events import Judged, Reason, RequestHead, ResponseHead, Target
 from pipeline.identity import Listener, Said
+from pipeline.ports import BodyStream
 from pipeline.refusal import REASONS, Refusal
 
 KILLED = "Connection killed: "
@@ -93,6 +96,16 @@ def edit_body(message: http.Message, judged: Judged) -> None:
 def frame_as_stream(message: http.Message) -> None:
     """A body that is scrubbed as it passes has no length beforehand; the proxy's layers frame it for each side."""
     message.headers.pop("content-length", None)
+
+
+def chunks_of(stream: BodyStream) -> Callable[[bytes], Iterable[bytes]]:
+    """`stream` as mitmproxy calls it. What is held back is no chunk: an empty one would end a chunked body."""
+
+    def chunks(chunk: bytes) -> Iterable[bytes]:
+        clean = stream(chunk)
+        return [clean] if clean else []
+
+    return chunks
 
 
 def answer(refusal: Refusal) -> http.Response:

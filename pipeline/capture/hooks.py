@@ -107,7 +107,7 @@ class Capture:
         exchange.edit_request(flow.request, judged)
         if state.request_scan.plan in ("stream", "stream-raw"):
             state.request_stream = self.open_stream(state.request_scan, state.target, "request")
-            flow.request.stream = state.request_stream
+            flow.request.stream = exchange.chunks_of(state.request_stream)
             if state.request_scan.plan == "stream":
                 exchange.frame_as_stream(flow.request)
 
@@ -142,7 +142,7 @@ class Capture:
             flow.response.headers = http.Headers(judged.scrubbed.edits.headers)
         if state.response_scan.plan in ("stream", "stream-raw"):
             state.response_stream = self.open_stream(state.response_scan, state.target, "response")
-            flow.response.stream = state.response_stream
+            flow.response.stream = exchange.chunks_of(state.response_stream)
             if state.response_scan.plan == "stream":
                 exchange.frame_as_stream(flow.response)
 

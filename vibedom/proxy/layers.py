@@ -27,10 +27,8 @@ from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 from mitmproxy.proxy.layers.modes import HttpProxy
 
 from pipeline.events import Reason
-from pipeline.identity import Listener
+from pipeline.identity import NO_HOST, Listener
 
-NO_HOST = "no-host.invalid"
-"""What a request without a usable host is given, so that it reaches the pipeline, is denied there and recorded."""
 HTTP_START = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 HTTP2_PREFACE = b"PRI * HTTP/2.0"
 MAX_METHOD_BYTES = 32
@@ -161,7 +159,7 @@ def _starts_like_http(data: bytes) -> bool:
 
 
 def _frame(message: http.Message, *, is_http2: bool) -> None:
-    """One framing header that is true for the side the stream goes to: chunks where HTTP/1 has no length, none in h2."""
+    """One framing header that is true for the side a stream goes to: chunks where HTTP/1 has no length, none in h2."""
     if is_http2 or "content-length" in message.headers:
         message.headers.pop("transfer-encoding", None)
     elif "transfer-encoding" not in message.headers:

@@ -1,0 +1,158 @@
+"""The supervisor of one session: proxy, pipeline, sinks and sandbox in task groups, and an end that loses nothing."""
+
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from pipeline.events import Record
+from vibedom import reload, sessions
+from vibedom.errors import SettingsError, VibedomError
+from vibedom.paths import Home, SessionDir
+from vibedom.proxy.authority import Authority
+from vibedom.sandbox import trust
+from vibedom.sandbox.runtime import Command, Process, Runtime, Sandbox, SandboxSpec
+from vibedom.session_log import SessionLog
+from vibedom.sessions import SessionRecord
+from vibedom.settings import Policy
+from vibedom.wiring import Border, Detection, make_border, make_feeds
+
+STOP_SECONDS = 30.0
+"""What ending a session may take before it is left to the next start's clean-up."""
+AUDIT_POLL_SECONDS = 0.5
+
+Progress = Callable[[str], None]
+Converse = Callable[[Process], Awaitable[int]]
+"""Connects the agent with its user until it ends, and returns its exit code."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one session is started with."""
+
+    home: Home
+    record: SessionRecord
+    policy: Policy
+    detection: Detection
+    spec: SandboxSpec
+    command: Command
+    load_policy: Callable[[], Policy]
+    """Reads the policy again after its files changed."""
+
+
+class Session:
+    """Runs one session from the sandbox's creation to its removal."""
+
+    def __init__(self, plan: Plan, runtime: Runtime, progress: Progress) -> None:
+        self._plan = plan
+        self._runtime = runtime
+        self._progress = progress
+        self._directory: SessionDir = plan.home.session(plan.record.id)
+        self._log = SessionLog(self._directory.session_log)
+        self._record = plan.record
+
+    async def run(self, converse: Converse) -> int:
+        """The agent's exit code. Whatever happens, nothing of the sandbox is left and the work in `upper` is."""
+        try:
+            code = await self._run_border(converse)
+        except BaseException as exc:
+            self._save(status="ended" if self._record.status == "running" else "failed")
+            raise _cause(exc) from None
+        self._save(status="ended", exit_code=code)
+        return code
+
+    async def _run_border(self, converse: Converse) -> int:
+        authority = Authority(self._record.id)
+        roots = trust.public_roots()
+        trust.write_trust(self._directory.trust, authority.pem, roots)
+        border = make_border(
+            self._plan.policy,
+            self._plan.detection,
+            make_feeds(self._plan.policy, self._directory, session=self._record.id),
+            session=self._record.id,
+            authority=authority,
+            roots=self._upstream_roots(roots),
+        )
+        async with anyio.create_task_group() as recording:
+            await recording.start(border.topology.run)
+            try:
+                code = await self._run_sandbox(border, converse)
+            finally:
+                with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
+                    await border.topology.note(self._note("stopped"))
+                border.topology.close()
+        return code
+
+    async def _run_sandbox(self, border: Border, converse: Converse) -> int:
+        self._progress("making the sandbox")
+        sandbox = await self._runtime.create(self._plan.spec)
+        try:
+            async with anyio.create_task_group() as services:
+                await services.start(border.proxy.serve, sandbox.listeners)
+                await services.start(border.resolver.serve, sandbox.listeners)
+                self._progress("locking it down")
+                await sandbox.lock()
+                await border.topology.note(self._note("started"))
+                services.start_soon(self._follow_policy, border)
+                services.start_soon(self._watch_audit, border)
+                code = await self._run_agent(sandbox, converse)
+                await self._end(sandbox, border)
+                services.cancel_scope.cancel()
+            return code
+        finally:
+            # Cancelled or failed: the sandbox goes all the same, and a second Ctrl-C must not cut this short.
+            with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
+                await sandbox.aclose()
+
+    async def _run_agent(self, sandbox: Sandbox, converse: Converse) -> int:
+        process = await sandbox.start(self._plan.command)
+        self._save(status="running")
+        self._progress("")
+        return await converse(process)
+
+    async def _end(self, sandbox: Sandbox, border: Border) -> None:
+        """The agent first, then what it had under way."""
+        with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
+            await sandbox.stop()
+            await border.proxy.drain()
+
+    async def _follow_policy(self, border: Border) -> None:
+        async for _ in reload.watch(self._plan.policy.sources):
+            try:
+                border.reload(await anyio.to_thread.run_sync(self._plan.load_policy))
+            except SettingsError as exc:
+                self._log.write(f"policy not reloaded, the old one holds: {exc}")
+            else:
+                self._log.write("policy reloaded")
+                await border.topology.note(self._note("policy-reloaded"))
+
+    async def _watch_audit(self, border: Border) -> None:
+        """A log that cannot be written has stopped the traffic by itself; its user is told why."""
+        while border.topology.is_recording:  # noqa: ASYNC110  # a sink has no event for it
+            await anyio.sleep(AUDIT_POLL_SECONDS)
+        self._log.write("the audit log cannot be written (disk full?): all traffic is refused from now on")
+
+    def _upstream_roots(self, roots: bytes) -> Path:
+        """A file with this machine's roots and the user's extra one: what upstream hosts are verified against."""
+        extra = self._plan.policy.upstream.ca
+        path = self._directory.root / "upstream-roots.pem"
+        trust.write_public(path, roots + (b"\n" + Path(extra).read_bytes() if extra else b""))
+        return path
+
+    def _note(self, what: str) -> Record:
+        return Record(kind="session", flow=self._record.id, at=time.time(), verdict="allow", reason="listed", note=what)
+
+    def _save(self, *, status: sessions.Status, exit_code: int | None = None) -> None:
+        self._record = msgspec.structs.replace(self._record, status=status, exit_code=exit_code)
+        sessions.save(self._plan.home, self._record)
+
+
+def _cause(exc: BaseException) -> BaseException:
+    """The one vibedom error inside the groups that task groups raise, else `exc` itself."""
+    if not isinstance(exc, BaseExceptionGroup):
+        return exc
+    ours = exc.subgroup(VibedomError)
+    while isinstance(ours, BaseExceptionGroup):
+        ours = ours.exceptions[0]
+    return ours or exc
