@@ -7,27 +7,34 @@ from pipeline.scrubber.entropy import shannon_entropy
 from pipeline.scrubber.line import gitleaks_line, near_line
 from pipeline.scrubber.match import Match
 from pipeline.scrubber.pattern import Groups, Pattern, compile_pattern
-from pipeline.scrubber.reading import Reading
-from pipeline.scrubber.rule import Allowlist
+from pipeline.scrubber.plan import Plan
+from pipeline.scrubber.rule import Allowlist, Rule
 from pipeline.scrubber.validators import VALIDATORS
 
 ALLOW_COMMENT = b"gitleaks:allow"
 
 
 class Acceptor:
-    """Decides over the matches of one rule. `index` is the rule's place in the rule set."""
+    """Decides over the matches of one rule.
 
-    def __init__(self, index: int, reading: Reading, allowlists: tuple[Allowlist, ...]) -> None:
+    `index` is the rule's place in the engine; `is_strict`: exactly what gitleaks 8.30.1 finds with decoding depth 0.
+    """
+
+    def __init__(
+        self, index: int, rule: Rule, plan: Plan, allowlists: tuple[Allowlist, ...], *, is_strict: bool
+    ) -> None:
         self.index = index
-        self.reading = reading
-        self.rule = reading.rule
+        self.rule = rule
+        self.plan = plan
+        self.keywords = tuple(word.encode() for word in rule.keywords)
+        self._is_strict = is_strict
         self._allowlists = allowlists
         self._validate = VALIDATORS[self.rule.validate] if self.rule.validate else None
         self._path = compile_pattern(self.rule.path) if self.rule.path else None
 
     @cached_property
     def pattern(self) -> Pattern:
-        return compile_pattern(self.reading.regex)
+        return compile_pattern(self.plan.regex)
 
     @cached_property
     def _checks(self) -> list[AllowlistCheck]:
@@ -36,7 +43,7 @@ class Acceptor:
     def applies_to(self, path: bytes | None) -> bool:
         """A rule for some file names applies to what has none, unless gitleaks is followed to the letter."""
         if path is None:
-            return self._path is None or not self.reading.is_strict
+            return self._path is None or not self._is_strict
         if self._path is not None and not self._path.is_in(path):
             return False
         return not any(check.allows_path(path) for check in self._checks)
@@ -46,13 +53,13 @@ class Acceptor:
         start, end = groups[0]
         secret_start, secret_end = self._secret(data, groups)
         secret = data[secret_start:secret_end]
-        if not secret and not self.reading.is_strict:
+        if not secret and not self._is_strict:
             return None
         if self.rule.entropy and shannon_entropy(secret) <= self.rule.entropy:
             return None
         if self._validate is not None and not self._validate(secret):
             return None
-        if self.reading.is_strict and ALLOW_COMMENT in gitleaks_line(data, start, end):
+        if self._is_strict and ALLOW_COMMENT in gitleaks_line(data, start, end):
             return None
         if self._is_allowed(data, start, end, secret, path):
             return None
@@ -60,7 +67,7 @@ class Acceptor:
 
     def _secret(self, data: bytes, groups: Groups) -> tuple[int, int]:
         start, end = groups[0]
-        if self.reading.is_strict:
+        if self._is_strict:
             # gitleaks matches a second time, on the match alone and without the newlines around it.
             while start < end and data[start] == 0x0A:
                 start += 1
@@ -74,7 +81,7 @@ class Acceptor:
                 first, last = groups[self.rule.secret_group]
                 return (first, last) if first >= 0 else (start, start)
             return next(((first, last) for first, last in groups[1:] if last > first), (start, end))
-        chosen = (groups[index] for index in self.reading.groups)
+        chosen = (groups[index] for index in self.plan.groups)
         return next(((first, last) for first, last in chosen if last > first), (start, end))
 
     def _is_allowed(self, data: bytes, start: int, end: int, secret: bytes, path: bytes | None) -> bool:
@@ -82,6 +89,6 @@ class Acceptor:
             return data[start:end].strip(b"\n")
 
         def line() -> bytes:
-            return gitleaks_line(data, start, end) if self.reading.is_strict else near_line(data, start, end)
+            return gitleaks_line(data, start, end) if self._is_strict else near_line(data, start, end)
 
         return any(check.allows(secret, match, line, path) for check in self._checks)

@@ -82,7 +82,7 @@ def group_items(tree: Node) -> dict[int, Node]:
     """The captures of `tree` by index."""
     found: dict[int, Node] = {}
     if isinstance(tree, Group):
-        found[tree.index] = tree.item
+        found[tree.number] = tree.item
     for child in children(tree):
         found |= group_items(child)
     return found
@@ -119,9 +119,9 @@ def _without_boundary(tree: Node) -> Node | None:
         case Cat(items) if items:
             first = _without_boundary(items[0])
             return None if first is None else Cat((first, *items[1:]))
-        case Group(item, index):
+        case Group(item, number):
             inner = _without_boundary(item)
-            return None if inner is None else Group(inner, index)
+            return None if inner is None else Group(inner, number)
         case Alt(choices):
             stripped = [_without_boundary(choice) for choice in choices]
             return None if None in stripped else Alt(tuple(choice for choice in stripped if choice is not None))

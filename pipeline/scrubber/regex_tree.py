@@ -35,10 +35,10 @@ class Rep(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A capture; the first has index 1."""
+    """A capture; the first has number 1."""
 
     item: "Node"
-    index: int
+    number: int
 
 
 class Look(NamedTuple):
@@ -173,6 +173,6 @@ def map_tree(node: Node, change: Callable[[Node], Node]) -> Node:
             node = Alt(tuple(map_tree(choice, change) for choice in choices))
         case Rep(item, low, high, is_greedy):
             node = Rep(map_tree(item, change), low, high, is_greedy)
-        case Group(item, index):
-            node = Group(map_tree(item, change), index)
+        case Group(item, number):
+            node = Group(map_tree(item, change), number)
     return change(node)
