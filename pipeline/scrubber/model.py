@@ -47,6 +47,11 @@ Choose = Callable[[RuleInfo], Action]
 """What to do with a hit of a rule, by the policy for its class, the flow's context and direction, and its homes."""
 
 
+def default_choose(rule: RuleInfo, /) -> Action:
+    """The choice where no policy says otherwise: whatever is found is scrubbed."""
+    return "scrub"
+
+
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """One secret found: where, by what rule, and what was done. No byte of it."""
 

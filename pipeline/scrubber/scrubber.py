@@ -1,0 +1,117 @@
+"""Scrubs buffers with their structure: bodies, headers, request targets."""
+
+from collections.abc import Callable
+from functools import partial
+
+from pipeline.events import Media
+from pipeline.media import ContentType
+from pipeline.scrubber.charset import transcode
+from pipeline.scrubber.edit import Placed, Search, place, splice
+from pipeline.scrubber.form import place_form
+from pipeline.scrubber.header import place_header
+from pipeline.scrubber.hints import HintFinder
+from pipeline.scrubber.json_body import place_json
+from pipeline.scrubber.lines import NDJSON, SSE, place_lines
+from pipeline.scrubber.model import Choose, Engine, Result
+from pipeline.scrubber.multipart import place_multipart
+from pipeline.scrubber.search import EngineSearch, Fingerprint
+from pipeline.scrubber.url import place_url
+from pipeline.scrubber.xml_text import place_xml
+
+MAX_ROUNDS = 4
+"""Times a changed buffer is looked at again; every round leaves fewer bytes that are no placeholder."""
+MAX_PART_DEPTH = 2
+"""Levels of multipart in multipart."""
+
+Placer = Callable[[Search, bytes], list[Placed]]
+
+
+class Scrubber:
+    """Scrubs with one engine; thread-safe. Nothing here raises for any bytes, and scrubbing is idempotent.
+
+    `fingerprint` is the keyed hash that goes into hits. Every result holds the very same object where nothing changed.
+    """
+
+    def __init__(self, engine: Engine, *, fingerprint: Fingerprint) -> None:
+        self.engine = engine
+        self._fingerprint = fingerprint
+        self._hints = HintFinder()
+
+    def body(
+        self,
+        data: bytes,
+        media: Media,
+        *,
+        charset: str | None = None,
+        boundary: bytes | None = None,
+        choose: Choose,
+        where: str = "body",
+    ) -> Result:
+        """A whole body of the given kind. `charset` and `boundary` are the parameters of its content type."""
+        if media == "binary" or not data:
+            return Result(data)
+        content = ContentType(charset=charset, boundary=boundary)
+        return self._body(self._search(choose), data, media, content, where, MAX_PART_DEPTH)
+
+    def header(self, name: str, value: bytes, choose: Choose) -> Result:
+        """The value of a header or trailer."""
+        return self._settled(value, self._search(choose), lambda search, data: place_header(search, name, data))
+
+    def target(self, path: bytes, choose: Choose) -> Result:
+        """A request target: path and query, or a whole URL. It stays valid and leads to the same host."""
+        return self._settled(path, self._search(choose), place_url)
+
+    def text(self, data: bytes, choose: Choose, *, location: str) -> Result:
+        """Text of no known structure."""
+        return self._settled(data, self._search(choose), partial(_place_text, where=location))
+
+    def _search(self, choose: Choose) -> Search:
+        return EngineSearch(self.engine, self._hints, self._fingerprint, choose)
+
+    def _body(self, search: Search, data: bytes, media: Media, content: ContentType, where: str, depth: int) -> Result:
+        if media == "binary":
+            return Result(data)
+        transcoded = transcode(data, content.charset)
+        if transcoded is None:
+            return self._settled(data, search, self._placer(media, content, where, depth))
+        result = self._settled(transcoded.data, search, self._placer(media, content, where, depth))
+        is_changed = result.data is not transcoded.data
+        return Result(transcoded.restore(result.data) if is_changed else data, result.hits)
+
+    def _placer(self, media: Media, content: ContentType, where: str, depth: int) -> Placer:
+        boundary = content.boundary
+        if media == "multipart" and boundary and depth:
+
+            def place_parts(search: Search, data: bytes) -> list[Placed]:
+                scrub = partial(self._body, search, depth=depth - 1)
+                return place_multipart(search, data, boundary, where, scrub)
+
+            return place_parts
+        return partial(_PLACERS.get(media, _place_text), where="form" if media == "form" else where)
+
+    def _settled(self, data: bytes, search: Search, placer: Placer) -> Result:
+        """Scrubs until nothing is found any more: what a replacement brings together may be a find of its own."""
+        placed = placer(search, data)
+        hits = tuple(hit for part in placed for hit in part.hits)
+        scrubbed = splice(data, placed)
+        for _ in range(MAX_ROUNDS if scrubbed is not data else 0):
+            more = [part for part in placer(search, scrubbed) if part.new is not None]
+            if not more:
+                break
+            hits += tuple(hit for part in more for hit in part.hits)
+            scrubbed = splice(scrubbed, more)
+        return Result(scrubbed, hits)
+
+
+def _place_text(search: Search, data: bytes, where: str) -> list[Placed]:
+    return [place(edit, where) for edit in search(data)]
+
+
+_PLACERS: dict[Media, Callable[..., list[Placed]]] = {
+    "json": place_json,
+    "ndjson": partial(place_lines, between=NDJSON),
+    "sse": partial(place_lines, between=SSE),
+    "form": place_form,
+    "xml": place_xml,
+    "text": _place_text,
+}

@@ -1,0 +1,89 @@
+"""Finds secrets in bytes, in the clear and up to two layers of encoding deep."""
+
+import re
+from collections.abc import Callable
+
+from pipeline.scrubber.base64_text import Base64View
+from pipeline.scrubber.edges import whole_escapes
+from pipeline.scrubber.edit import Edit, Found, merge
+from pipeline.scrubber.hints import HintFinder
+from pipeline.scrubber.lexeme import decode_lexemes, meant
+from pipeline.scrubber.model import Choose, Engine, RuleInfo, Span
+from pipeline.scrubber.view import View
+
+LAYERS = 2
+"""Encodings that are seen through, one in the other."""
+
+Fingerprint = Callable[[bytes], str]
+"""Keyed hash of a secret, as hex digits."""
+
+_PLACEHOLDER = re.compile(rb"(?:\[|%5[Bb])REDACTED_[A-Z0-9_]+(?:\]|%5[Dd])")
+_LONGEST_PLACEHOLDER = 128
+
+
+class EngineSearch:
+    """Runs the engine over a buffer and its decoded views.
+
+    Never raises for any bytes. The cost is linear: one pass of the engine where there is nothing to decode, at most
+    seven where everything is encoded in every way.
+    """
+
+    def __init__(self, engine: Engine, hints: HintFinder, fingerprint: Fingerprint, choose: Choose) -> None:
+        self._engine = engine
+        self._hints = hints
+        self._fingerprint = fingerprint
+        self._choose = choose
+
+    def __call__(self, data: bytes) -> list[Edit]:
+        return self._edits(data, LAYERS)
+
+    def found(self, rule: RuleInfo, secret: bytes) -> Found:
+        secret = meant(secret)
+        return Found(rule, self._choose(rule), len(secret), self._fingerprint(secret))
+
+    def _edits(self, data: bytes, layers: int) -> list[Edit]:
+        edits = [self._edit(data, span) for span in self._spans(data)]
+        if layers:
+            for view in self._views(data):
+                edits += view.to_raw(self._edits(view.data, layers - 1))
+        return merge(edits) if edits else edits
+
+    def _views(self, data: bytes) -> list[View]:
+        hints = self._hints(data)
+        views: list[View] = []
+        if hints.lexemes:
+            views.append(decode_lexemes(data))
+        if hints.base64:
+            views.append(Base64View(data))
+        return [view for view in views if view.is_changed]
+
+    def _spans(self, data: bytes) -> list[Span]:
+        spans = self._engine.find(data)
+        if not spans:
+            return spans
+        whole = (Span(*whole_escapes(data, span.start, span.end), span.rule) for span in spans)
+        return outside_placeholders(data, [span for span in whole if span.start < span.end])
+
+    def _edit(self, data: bytes, span: Span) -> Edit:
+        found = self.found(self._engine.rules[span.rule], data[span.start : span.end])
+        new = found.rule.placeholder if found.action == "scrub" else None
+        return Edit(span.start, span.end, new, (found,))
+
+
+def outside_placeholders(data: bytes, spans: list[Span]) -> list[Span]:
+    """`spans` without what has been scrubbed before: a placeholder is no secret, nor part of one."""
+    if b"REDACTED_" not in data:
+        return spans
+    outside: list[Span] = []
+    for span in spans:
+        position = span.start
+        first, last = max(0, span.start - _LONGEST_PLACEHOLDER), span.end + _LONGEST_PLACEHOLDER
+        for match in _PLACEHOLDER.finditer(data, first, last):
+            if match.end() <= span.start or match.start() >= span.end:
+                continue
+            if position < match.start():
+                outside.append(span._replace(start=position, end=match.start()))
+            position = match.end()
+        if position < span.end:
+            outside.append(span._replace(start=position))
+    return outside

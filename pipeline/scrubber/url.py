@@ -1,0 +1,63 @@
+"""URLs: path, query, fragment and user info are scrubbed, percent-encoded, and the URL leads to the same host."""
+
+import re
+from collections.abc import Iterator
+
+from pipeline.scrubber.edit import Edit, Placed, Search, cut, merge, place
+from pipeline.scrubber.form import fit_form, quoted, search_fields
+
+_AUTHORITY = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?([^/?#]*)")
+_DELIMITER = re.compile(rb"[?#&]")
+
+
+def place_url(search: Search, url: bytes, where: str = "url") -> list[Placed]:
+    """Edits of a URL or of a request's target (a path with its query)."""
+    sections = list(_sections(url))
+    fields = [
+        edit.moved(start)
+        for start, end, name in sections
+        if name != "path"
+        for edit in search_fields(search, url[start:end])
+    ]
+    edits = merge([*fields, *(edit for edit in search(url) if not _is_known(url, edit, fields))])
+    parts = cut(url, edits, _DELIMITER)
+    return [placed for section in sections for placed in _section(search, url, section, parts, where)]
+
+
+def _is_known(url: bytes, edit: Edit, fields: list[Edit]) -> bool:
+    """A rule for plain text has run on into the next field, from a find in one."""
+    return _DELIMITER.search(url, edit.start, edit.end) is not None and any(
+        field.start < edit.end and field.end > edit.start for field in fields
+    )
+
+
+def _sections(url: bytes) -> Iterator[tuple[int, int, str]]:
+    """Start, end and name of the path (all before it too), the query and the fragment."""
+    hash_at = url.find(b"#")
+    end = len(url) if hash_at < 0 else hash_at
+    query_at = url.find(b"?", 0, end)
+    yield 0, end if query_at < 0 else query_at, "path"
+    if query_at >= 0:
+        yield query_at + 1, end, "query"
+    if hash_at >= 0:
+        yield hash_at + 1, len(url), "fragment"
+
+
+def _section(
+    search: Search, url: bytes, section: tuple[int, int, str], edits: list[Edit], where: str
+) -> Iterator[Placed]:
+    start, end, name = section
+    inner = [edit for edit in edits if start <= edit.start and edit.end <= end]
+    if name == "path":
+        yield from _path(url, inner, f"{where} {name}")
+    else:
+        moved = [edit.moved(-start) for edit in inner]
+        yield from (placed.moved(start) for placed in fit_form(search, url[start:end], moved, f"{where} {name}"))
+
+
+def _path(url: bytes, edits: list[Edit], location: str) -> Iterator[Placed]:
+    authority = _AUTHORITY.match(url)
+    host_start, host_end = authority.span(1) if authority else (0, 0)
+    for edit in edits:
+        is_host = edit.start < host_end and edit.end > host_start
+        yield quoted(place(edit.left_alone() if is_host else edit, location))
