@@ -7,6 +7,7 @@ _MAX_ROUNDS = 4
 """Percent-decoding rounds; a path that still changes after them has no agreed meaning."""
 _ESCAPE = re.compile(rb"%[0-9a-fA-F]{2}")
 _UNRESERVED = re.compile(rb"[A-Za-z0-9._~-]")
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
@@ -20,7 +21,7 @@ def readings(target: str | bytes) -> tuple[tuple[bytes, ...], ...]:
     path = target.encode("utf-8", "surrogateescape") if isinstance(target, str) else target
     path = path.partition(b"#")[0].partition(b"?")[0]
     rounds: list[tuple[bytes, ...]] = []
-    path = _ESCAPE.sub(_normal_escape, path)
+    path = _normal(path)
     for _ in range(_MAX_ROUNDS + 1):
         if not path.startswith(b"/") or _CONTROL.search(path):
             return ()
@@ -34,11 +35,15 @@ def readings(target: str | bytes) -> tuple[tuple[bytes, ...], ...]:
 
 def decoded_rounds(text: str) -> tuple[bytes, ...]:
     """A rule's path as written, decoded once, twice, ... until it stays the same: each is compared with its round."""
-    path = _ESCAPE.sub(_normal_escape, text.encode())
-    rounds = [path]
+    rounds = [_normal(text.encode())]
     while (decoded := unquote_to_bytes(rounds[-1])) != rounds[-1]:
         rounds.append(decoded)
     return tuple(rounds)
+
+
+def _normal(path: bytes) -> bytes:
+    """RFC 3986 section 6.2.2: escapes in upper case, none for unreserved characters, one for every byte above ASCII."""
+    return _ESCAPE.sub(_normal_escape, _NOT_ASCII.sub(lambda match: b"%%%02X" % match.group()[0], path))
 
 
 def _normal_escape(match: re.Match[bytes]) -> bytes:
