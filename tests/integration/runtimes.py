@@ -88,6 +88,9 @@ class Border:
     """DNS messages over UDP and TCP."""
     peers: set[str] = field(default_factory=set)
     is_silent: bool = False
+    """The proxy does not answer the self-test."""
+    is_deaf: bool = False
+    """The resolver does not answer."""
     _closers: list[Callable[[], Any]] = field(default_factory=list)
 
     async def serve(self, listeners: Listeners) -> None:
@@ -110,7 +113,9 @@ class Border:
     async def _proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await self._head(reader, writer, self.requests)
         is_selftest = head.startswith(b"GET http://vibedom.invalid/selftest ")
-        if not (self.is_silent and is_selftest):
+        if self.is_silent and is_selftest:
+            self._closers.append(writer.close)
+        else:
             await self._answer(writer, self.session if is_selftest else "through the proxy")
 
     async def _http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -161,7 +166,8 @@ class _DnsUdp(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         assert isinstance(self._transport, asyncio.DatagramTransport)
         self._border.peers.add(addr[0])
-        self._transport.sendto(self._border.refuse(data), addr)
+        if not self._border.is_deaf:
+            self._transport.sendto(self._border.refuse(data), addr)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 import aiodocker
 from aiodocker.containers import DockerContainer
-from aiodocker.stream import Stream
 
 from vibedom.errors import LockdownError, SandboxError
 from vibedom.sandbox import image, lockdown, selftest
 from vibedom.sandbox.docker_engine import asking, one_line
 from vibedom.sandbox.docker_network import Bridge, bind, port
+from vibedom.sandbox.docker_stream import STDOUT, Attached
 from vibedom.sandbox.lockdown import Lockdown
 from vibedom.sandbox.runtime import Listeners
 
@@ -66,9 +66,9 @@ async def start(container: DockerContainer) -> str:
     """
     try:
         with asking("lock the sandbox's network", READY_SECONDS):
-            async with container.attach(stdout=True, stderr=True) as stream:
+            async with Attached(container.attach(stdout=True, stderr=True)) as attached:
                 await container.start()
-                await _ready(stream)
+                await _ready(attached)
             shown = await container.show()
     except SandboxError as exc:
         raise LockdownError(str(exc)) from exc
@@ -79,10 +79,10 @@ async def start(container: DockerContainer) -> str:
     return str(address)
 
 
-async def _ready(stream: Stream) -> None:
+async def _ready(attached: Attached) -> None:
     said = ""
-    while (message := await stream.read_out()) is not None:
-        said = (said + message.data.decode("utf-8", "replace"))[-_OUTPUT_BYTES:]
+    while (data := await attached.read(STDOUT)) is not None:
+        said = (said + data.decode("utf-8", "replace"))[-_OUTPUT_BYTES:]
         if lockdown.READY in said.splitlines():
             return
     raise LockdownError(
@@ -111,9 +111,9 @@ async def prove(container: DockerContainer, *, bridge: Bridge, listeners: Listen
 async def _run(container: DockerContainer, script: str, environment: Mapping[str, str]) -> str:
     execution = await container.exec(["bash", "-c", script], user=_NOBODY, environment=environment)
     output = bytearray()
-    async with execution.start() as stream:
-        while (message := await stream.read_out()) is not None and len(output) < _OUTPUT_BYTES:
-            output += message.data
+    async with Attached(execution.start()) as attached:
+        while (data := await attached.read(STDOUT)) is not None and len(output) < _OUTPUT_BYTES:
+            output += data
     return output.decode("utf-8", "replace")
 
 

@@ -1,7 +1,8 @@
 """Processes in the agent's container: its main process and those started beside it."""
 
 import signal
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import aiodocker
 import anyio
@@ -24,6 +25,9 @@ _SIGNAL_SCRIPT = (
     "done; exit 0"
 )
 
+CANNOT_FIND = 127
+END_OF_TRANSMISSION = b"\x04"
+
 
 class Handle(Protocol):
     """What differs between a container's main process and an exec."""
@@ -34,7 +38,7 @@ class Handle(Protocol):
 
     async def signal(self, signum: int) -> None: ...
 
-    async def wait(self, output_ended: anyio.Event) -> int: ...
+    async def wait(self, attached: Attached) -> int: ...
 
 
 class MainProcess:
@@ -54,7 +58,7 @@ class MainProcess:
             if exc.status not in (404, 409):  # it has ended: nobody to be told
                 raise SandboxError(f"the engine could not send signal {signum}: {exc.message}") from exc
 
-    async def wait(self, output_ended: anyio.Event) -> int:
+    async def wait(self, attached: Attached) -> int:
         try:
             return int((await self._container.wait())["StatusCode"])
         except aiodocker.DockerError as exc:
@@ -79,20 +83,25 @@ class ExecProcess:
         argv = ["/bin/sh", "-c", _SIGNAL_SCRIPT, "sh", f"{MARK}={self._mark}", str(signum)]
         with asking(f"send signal {signum}"):
             helper = await self._container.exec(argv)
-            async with helper.start() as stream:
-                while await stream.read_out() is not None:
-                    pass
+            async with Attached(helper.start()) as attached:
+                await attached.read(STDOUT)
 
-    async def wait(self, output_ended: anyio.Event) -> int:
+    async def wait(self, attached: Attached) -> int:
+        output_ended = attached.ended
         pause, longest = _POLL_SECONDS
         while True:
             with asking("inspect the process"):
                 shown = await self._execution.inspect()
             if not shown["Running"] and shown["ExitCode"] is not None:
-                return int(shown["ExitCode"])
+                return CANNOT_FIND if _is_missing(shown, attached.head) else int(shown["ExitCode"])
             pause = _POLL_SECONDS[0] if output_ended.is_set() else min(pause * 2, longest)
             with anyio.move_on_after(pause):
                 await (anyio.sleep(pause) if output_ended.is_set() else output_ended.wait())
+
+
+def _is_missing(shown: Mapping[str, Any], head: bytes) -> bool:
+    """Whether an exec was never started for want of its command: engines before 23 call that 126."""
+    return not shown["Pid"] and (b"executable file not found" in head or b"no such file or directory" in head)
 
 
 class DockerProcess:
@@ -116,7 +125,11 @@ class DockerProcess:
         await self._attached.write(data)
 
     async def close_stdin(self) -> None:
-        await self._attached.close_input()
+        if self._tty:
+            # The engine takes a half-close of a terminal for a detach and cuts the output: say it as a user would.
+            await self._attached.write(END_OF_TRANSMISSION)
+        else:
+            await self._attached.close_input()
 
     async def resize(self, columns: int, rows: int) -> None:
         """Set the terminal's size, retried while the process is starting; of many at once the last one counts."""
@@ -146,7 +159,7 @@ class DockerProcess:
 
     async def wait(self) -> int:
         if self._code is None:
-            self._code = await self._handle.wait(self._attached.ended)
+            self._code = await self._handle.wait(self._attached)
         return self._code
 
     async def aclose(self) -> None:

@@ -131,9 +131,8 @@ class DockerSandbox:
             labels=self._labels,
         )
         with asking("start the agent's container"):
-            stream = self._agent.attach(stdin=True, stdout=True, stderr=True)
-            await stream.__aenter__()
-            process = self._track(DockerProcess(MainProcess(self._agent), Attached(stream), tty=command.tty))
+            attached = await Attached(self._agent.attach(stdin=True, stdout=True, stderr=True)).open()
+            process = self._track(DockerProcess(MainProcess(self._agent), attached, tty=command.tty))
             await self._agent.start()
         return process
 
@@ -151,10 +150,9 @@ class DockerSandbox:
                 environment=[*variables, f"{MARK}={mark}"],
                 workdir=command.working_directory,
             )
-            stream = execution.start()
-            await stream.__aenter__()
+            attached = await Attached(execution.start()).open()
         handle = ExecProcess(self._agent, execution, mark)
-        return self._track(DockerProcess(handle, Attached(stream), tty=command.tty))
+        return self._track(DockerProcess(handle, attached, tty=command.tty))
 
     def _track(self, process: DockerProcess) -> DockerProcess:
         self._processes.append(process)

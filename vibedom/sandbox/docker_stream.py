@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import Literal
+from typing import Literal, Self
 
 import aiohttp
 import anyio
@@ -13,6 +13,7 @@ STDERR: Literal[2] = 2
 
 UNREAD_BYTES = 1 << 20
 """How much of one output is kept while only the other is being read; then the process has to wait."""
+_HEAD_BYTES = 1024
 
 
 class Attached:
@@ -24,8 +25,21 @@ class Attached:
         self._ended = False
         self._changed = anyio.Condition()
         self._reading = False
+        self.head = b""
+        """The first bytes of the output: where a process could not be started, the engine's reason."""
         self.ended = anyio.Event()
         """Set when the output has been read to its end."""
+
+    async def open(self) -> Self:
+        """Connect: an attach sees all output from here on, an exec starts."""
+        await self._stream.__aenter__()
+        return self
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     async def read(self, wanted: Literal[1, 2]) -> bytes | None:
         """The next bytes of one output, None at the end."""
@@ -54,6 +68,7 @@ class Attached:
             if message is None:
                 is_end = True
             else:
+                self.head += message.data[: _HEAD_BYTES - len(self.head)]
                 data, channel = message.data, (STDERR if message.stream == STDERR else STDOUT)
         except (OSError, aiohttp.ClientError):
             # The connection broke: whatever the process still prints is lost, its exit code is not.
@@ -96,5 +111,9 @@ class Attached:
         return connection.transport if connection is not None else None
 
     async def aclose(self) -> None:
-        if self._transport() is not None:
+        """Let go of the connection; the process goes on."""
+        try:
             await self._stream.close()
+        except (AssertionError, AttributeError):
+            # aiodocker takes it for granted that the connection is still there; after the last output it is not.
+            return

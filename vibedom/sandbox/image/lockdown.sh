@@ -1,6 +1,7 @@
 # PID 1 of the holder: closes the network namespace on every start, gives its capabilities up, and waits.
 # VIBEDOM_GATEWAY, VIBEDOM_RULES4 and VIBEDOM_RULES6 come from lockdown.py. Anything that fails ends the holder.
 set -eu
+exec 2>&1
 
 fail() {
     echo "vibedom: not locked: $1"
