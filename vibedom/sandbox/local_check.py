@@ -1,0 +1,52 @@
+"""Finds out whether this machine lets this user make a local sandbox: by making a small one."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import anyio
+
+from vibedom.errors import SandboxError
+from vibedom.sandbox.local_cgroup import Group
+from vibedom.sandbox.local_launch import bring_up, plan, spawn
+from vibedom.sandbox.local_remedy import forbidden_by
+
+_NOBODY = 65534
+
+
+async def unavailable(directory: Path) -> str | None:
+    """None, or the reason and what to do. Works in `directory`, which is on the file system of the sessions."""
+    if sys.platform != "linux":
+        return "the local runtime needs Linux; use --runtime docker"
+    forbidding = forbidden_by()
+    if forbidding is not None:
+        return forbidding
+    trial = Path(tempfile.mkdtemp(prefix="trial-", dir=directory))
+    try:
+        await _try(trial)
+    except SandboxError as exc:
+        return str(exc)
+    finally:
+        shutil.rmtree(trial)
+    return None
+
+
+async def _try(trial: Path) -> None:
+    """Make namespaces, network and overlay, and end them."""
+    is_root = os.geteuid() == 0
+    uid, gid = (_NOBODY, _NOBODY) if is_root else (os.geteuid(), os.getegid())
+    layers = [trial / name for name in ("lower", "upper", "work")]
+    for layer in layers:
+        layer.mkdir()
+        os.chown(layer, uid, gid)
+    launched = spawn(plan(uid, gid, [("overlay", "/work", *map(str, layers))], Group()), Group())
+    try:
+        listeners = await bring_up(launched, uid=uid, gid=gid, group=Group())
+        opened = (listeners.proxy, *listeners.http, *listeners.https, *listeners.dns_udp, *listeners.dns_tcp)
+        for bound in opened:
+            bound.close()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await launched.kill()
