@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Literal
 
 import msgspec
 
@@ -58,13 +59,17 @@ _TOKEN_FIELD = re.compile(r"token|secret|key|code|assertion|credential|passw|aut
 _BODY_FIELD = re.compile(r"body \$\.(?:[\w-]{1,64}\.)?([\w-]{1,64})")
 
 
+AuthHeaders = Literal["pass", "own", "scrub"]
+"""What is found in the authentication headers of requests to a host: `own` passes unless it is a credential whose rule
+names other homes (an agent's own API, whose keys may look like anything), `pass` passes even that, with an alert."""
+
+
 class ContextRule(msgspec.Struct, frozen=True, kw_only=True):
     """What the policy knows about the hosts of a pattern, whether or not they are allowed."""
 
     pattern: Pattern
     context: Context | None = None
-    is_auth_passed: bool = False
-    """Its authentication headers pass byte-exact, whatever is found in them: an agent's own API."""
+    auth_headers: AuthHeaders = "scrub"
     home_for: tuple[str, ...] = ()
     """Rule ids whose credentials are for these hosts, beside the homes the rules themselves name."""
 
@@ -102,8 +107,12 @@ class ContextTable:
         form fields and token-like fields at the top of a JSON body. In any other text of a request, a prompt above all,
         it is scrubbed at home as well.
         """
-        if rule.secret_class in _KEYS and self._is_at_home(rule, host, direction, location):
-            return "allow", True
+        if rule.secret_class in _KEYS:
+            if (direction == "response" or _carries_credentials(location)) and self.is_home(rule, host):
+                return "allow", True
+            action = self._auth_action(rule, host) if _header_name(location) in AUTH_HEADERS else None
+            if action is not None:
+                return action, action == "allow"
         return self.table[context, direction][rule.secret_class], False
 
     def severity(self, rule: RuleInfo, *, direction: Direction, is_home: bool) -> Severity:
@@ -113,10 +122,6 @@ class ContextTable:
         leaves = direction == "request" and rule.secret_class in _KEYS
         return "high" if leaves and rule.severity in ("low", "medium") else rule.severity
 
-    def passes_auth_headers(self, host: str) -> bool:
-        """Whether the authentication headers of the host's requests and answers are its own business."""
-        return any(r.is_auth_passed for r in self._matching(host))
-
     def is_home(self, rule: RuleInfo, host: str) -> bool:
         """Whether the rule's credential is for the host."""
         if REGISTRIES in rule.homes and any(p.matches_host(host) for p in self._registries):
@@ -125,10 +130,12 @@ class ContextTable:
             return True
         return any(rule.id in r.home_for for r in self._matching(host))
 
-    def _is_at_home(self, rule: RuleInfo, host: str, direction: Direction, location: str) -> bool:
-        if _header_name(location) in AUTH_HEADERS and self.passes_auth_headers(host):
-            return True
-        return (direction == "response" or _carries_credentials(location)) and self.is_home(rule, host)
+    def _auth_action(self, rule: RuleInfo, host: str) -> Action | None:
+        """What the host's own say about authentication headers makes of a hit, or None where it has none."""
+        said = {r.auth_headers for r in self._matching(host)}
+        if not rule.homes and said & {"own", "pass"}:
+            return "allow"
+        return "alert" if "pass" in said else None
 
     def _matching(self, host: str) -> list[ContextRule]:
         return [rule for rule in self._rules if rule.pattern.matches_host(host)]
@@ -146,7 +153,7 @@ def _header_name(location: str) -> str:
 
 def _carries_credentials(location: str) -> bool:
     """Whether credentials are sent there to be used, not to be read."""
-    if location.startswith(("header ", "url ")):
+    if location.startswith(("header ", "url")):
         return True
     if location.startswith("form "):
         return _TOKEN_FIELD.search(location[5:]) is not None

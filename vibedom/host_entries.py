@@ -7,14 +7,12 @@ from typing import Literal
 
 import msgspec
 
-from pipeline.context import REGISTRIES, ContextRule
+from pipeline.context import REGISTRIES, AuthHeaders, ContextRule
 from pipeline.events import Context
 from pipeline.host_policy import Dial, Route
 from pipeline.hosts import HostError, is_ip_literal, split_authority
 from pipeline.patterns import Network, Pattern, PatternError, parse_pattern
 from vibedom.errors import SettingsError
-
-AuthHeaders = Literal["pass", "scrub"]
 
 
 class HostEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +74,7 @@ class Groups:
             ContextRule(
                 pattern=read_pattern(host, source=f"[groups.{name}]"),
                 context=group.context,
-                is_auth_passed=group.auth_headers == "pass",
+                auth_headers=group.auth_headers,
             )
             for name, group in self._groups.items()
             for host in group.hosts
@@ -125,7 +123,7 @@ def entry_context(entry: HostEntry, pattern: Pattern) -> ContextRule | None:
     return ContextRule(
         pattern=pattern,
         context=entry.context,
-        is_auth_passed=entry.auth_headers == "pass",
+        auth_headers=entry.auth_headers,
         home_for=entry.home_for,
     )
 

@@ -72,6 +72,12 @@ def load_policy(home: Home, *, clients: Callable[[], Sequence[str]] = registry_h
     return compose(read_text(domains), read_text(policy), config=home.config, clients=clients)
 
 
+def configured_rule_files(home: Home) -> tuple[str, ...]:
+    """Absolute paths of `[dlp] rule_files`, without asking any client. Raises `SettingsError`."""
+    _, policy = ensure_files(home)
+    return _checked_dlp(parse_toml(read_text(policy), PolicyFile, name=POLICY).dlp, home.config).rule_files
+
+
 def ensure_files(home: Home) -> tuple[Path, Path]:
     """Paths of trusted_domains.txt and policy.toml, made (0600) where they are missing."""
     directory = ensure_private(home.config)
