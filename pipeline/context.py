@@ -103,9 +103,9 @@ class ContextTable:
     ) -> tuple[Action, bool]:
         """What to do with a hit of `rule`, and whether it is a credential at home.
 
-        At home it passes where credentials travel: in an answer (a login's), and in a request's headers, URL, token-like
-        form fields and token-like fields at the top of a JSON body. In any other text of a request, a prompt above all,
-        it is scrubbed at home as well.
+        At home it passes where credentials travel: in an answer (a login's), and in a request's headers, URL,
+        token-like form fields and token-like fields at the top of a JSON body. In any other text of a request, a prompt
+        above all, it is scrubbed at home as well.
         """
         if rule.secret_class in _KEYS:
             if (direction == "response" or _carries_credentials(location)) and self.is_home(rule, host):
