@@ -152,7 +152,7 @@ def _cause(exc: BaseException) -> BaseException:
     """The one vibedom error inside the groups that task groups raise, else `exc` itself."""
     if not isinstance(exc, BaseExceptionGroup):
         return exc
-    ours = exc.subgroup(VibedomError)
-    while isinstance(ours, BaseExceptionGroup):
-        ours = ours.exceptions[0]
-    return ours or exc
+    inner: BaseException | None = exc.subgroup(VibedomError)
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    return inner or exc

@@ -1,0 +1,113 @@
+"""`vibedom run`: an agent on a project, in a sandbox."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import asyncclick as click
+
+from vibedom.errors import UsageError
+from vibedom.paths import home as find_home
+
+
+class RunCommand(click.Command):
+    """Takes what follows `--` as the agent's command, whatever it looks like."""
+
+    async def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            cut = args.index("--")
+            args, ctx.meta["vibedom.argv"] = args[:cut], tuple(args[cut + 1 :])
+        rest: list[str] = await super().parse_args(ctx, args)
+        return rest
+
+
+@click.command(cls=RunCommand, short_help="Run an agent on a project, in a sandbox.")
+@click.argument("project", default=".", metavar="[PROJECT]")
+@click.option(
+    "--runtime",
+    type=click.Choice(["auto", "docker", "local"]),
+    default="auto",
+    show_default=True,
+    help="What makes the sandbox: a Docker Engine, or this kernel alone.",
+)
+@click.option("--image", metavar="NAME", help="Image the agent runs in (docker). Default: vibedom's own.")
+@click.option("--root", metavar="PATH", help="Root file system the agent sees (local): a directory or an image tar.")
+@click.option("--name", metavar="NAME", help="Name of the session. Default: one that is easy to say.")
+@click.option(
+    "--env",
+    "environment",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="A variable for the agent; without a value, yours. May be given more than once.",
+)
+@click.option(
+    "--on-findings",
+    type=click.Choice(["ask", "fail", "continue", "mask"]),
+    default=None,
+    help="What to do when the project holds secrets. Default: ask on a terminal, else fail.",
+)
+@click.option("--cpus", type=float, metavar="N", help="Processors the sandbox may use.")
+@click.option("--memory", metavar="SIZE", help="Memory the sandbox may use, such as 4g.")
+@click.option(
+    "--apply/--no-apply",
+    "apply_changes",
+    default=None,
+    help="Take the changes home at the end, without a question; dangerous ones are held back.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Say at the end what happened, as JSON on stdout.")
+@click.pass_context
+async def command(ctx: click.Context, /, **options: Any) -> int:
+    """Run an agent on PROJECT (default: here), in a sandbox. Without a command it is a shell.
+
+    \b
+    vibedom run                            a shell in a sandbox of this directory
+    vibedom run ~/project -- claude        an agent
+    vibedom run . -- sh -c 'make test'     a command; its exit code is passed on
+
+    The project is read-only in /mnt/workspace. The agent works in /work, a writable copy that costs nothing; what it
+    changes there stays apart until you have seen it. All of its traffic goes through the proxy: hosts that are not in
+    ~/.vibedom/config/trusted_domains.txt are refused, secrets are taken out, and everything is written down.
+    """
+    from vibedom.cli.run_session import Options, run_session
+
+    argv = ctx.meta.get("vibedom.argv", ())
+    wished = Options(
+        home=find_home(),
+        project=Path(options["project"]),
+        argv=argv,
+        runtime=options["runtime"],
+        image=options["image"],
+        root=Path(options["root"]) if options["root"] else None,
+        name=options["name"],
+        environment=parse_environment(options["environment"], os.environ),
+        on_findings=options["on_findings"],
+        cpus=options["cpus"],
+        memory_bytes=parse_size(options["memory"]) if options["memory"] else None,
+        apply_changes=options["apply_changes"],
+        as_json=options["as_json"],
+    )
+    return await run_session(wished)
+
+
+def parse_environment(entries: tuple[str, ...], own: Mapping[str, str]) -> dict[str, str]:
+    """`NAME=VALUE` as it is, `NAME` with the user's own value. Raises `UsageError`."""
+    found = {}
+    for entry in entries:
+        name, equals, value = entry.partition("=")
+        if not name.isidentifier():
+            raise UsageError(f"--env {name}: not a variable's name; write NAME=VALUE or NAME")
+        if not equals and name not in own:
+            raise UsageError(f"--env {name}: not set here; write {name}=VALUE")
+        found[name] = value if equals else own[name]
+    return found
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `512m`, `4g`, `1000000`. Raises `UsageError`."""
+    units = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+    number, unit = text.rstrip("kKmMgGtTbB"), text.lower().removesuffix("b")[-1:]
+    factor = units.get(unit if unit.isalpha() else "")
+    if factor is None or not number.replace(".", "", 1).isdigit() or float(number) * factor < 6 << 20:
+        raise UsageError(f"--memory {text}: write a size of at least 6m, such as 512m or 4g")
+    return int(float(number) * factor)

@@ -1,0 +1,149 @@
+"""What `vibedom run` does, step by step, and what its user sees of it."""
+
+import os
+import signal
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from vibedom import sessions, terminal
+from vibedom.cli import render
+from vibedom.cli.end_of_session import report
+from vibedom.cli.screening import Screening, screen
+from vibedom.detection import load_detection
+from vibedom.launch import Prepared, Wishes, checked_workspace, prepare
+from vibedom.paths import Home
+from vibedom.runtimes import Choice, choose
+from vibedom.sandbox.runtime import Limits, Runtime
+from vibedom.session import Plan, Session
+from vibedom.settings import Policy, load_policy
+from vibedom.workspace.base import record_base
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """The command line of `vibedom run`."""
+
+    home: Home
+    project: Path
+    argv: tuple[str, ...]
+    runtime: Choice
+    image: str | None
+    root: Path | None
+    name: str | None
+    environment: Mapping[str, str]
+    on_findings: str | None
+    cpus: float | None
+    memory_bytes: int | None
+    apply_changes: bool | None
+    as_json: bool
+
+
+async def run_session(options: Options) -> int:
+    """The agent's exit code, or 128+N where signal N ended the session."""
+    workspace = checked_workspace(options.project, options.home)
+    policy = await anyio.to_thread.run_sync(partial(load_policy, options.home))
+    runtime = await choose(options.runtime, options.home, partial(render.err, how="dim"))
+    try:
+        await clean_up(options.home, runtime)
+        return await _run(options, workspace, policy, runtime)
+    finally:
+        render.end_progress()
+        with anyio.CancelScope(shield=True), anyio.move_on_after(5):
+            await runtime.aclose()
+
+
+async def clean_up(home: Home, runtime: Runtime) -> None:
+    """Remove what dead supervisors left in the runtime, and say so. Their work stays."""
+    for leftover in await runtime.reap():
+        render.err(f"removed {leftover.kind} {render.printable(leftover.name)} of a session that crashed", "dim")
+    for record in sessions.all_sessions(home):
+        if record.is_crashed:
+            sessions.save(home, msgspec.structs.replace(record, status="ended"))
+            render.err(f"{record.id} ended without its supervisor; its work is kept: vibedom diff {record.id}", "warn")
+
+
+async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runtime) -> int:
+    screening = await screen(workspace, options.home, policy, on_findings=options.on_findings)
+    wishes = _wishes(options, workspace, policy)
+    prepared = await anyio.to_thread.run_sync(
+        partial(prepare, wishes, options.home, runtime=runtime.name, masked=screening.masked)
+    )
+    try:
+        code = await _supervised(options, policy, screening, prepared, runtime)
+    except BaseException:
+        _forget_if_empty(options.home, prepared)
+        raise
+    await report(options.home, prepared.record.id, code, apply_changes=options.apply_changes, as_json=options.as_json)
+    return code
+
+
+async def _supervised(
+    options: Options, policy: Policy, screening: Screening, prepared: Prepared, runtime: Runtime
+) -> int:
+    render.progress("reading the rules")
+    load = partial(load_detection, options.home, policy, screening.known_values)
+    detection = await anyio.to_thread.run_sync(load)
+    render.progress("noting the state of the project")
+    await anyio.to_thread.run_sync(record_base, prepared.record.workspace, prepared.directory.base)
+    screening.keep_report(prepared.directory.gitleaks_report)
+    plan = Plan(
+        home=options.home,
+        record=prepared.record,
+        policy=policy,
+        detection=detection,
+        spec=prepared.spec,
+        command=prepared.command,
+        load_policy=partial(load_policy, options.home),
+    )
+    session = Session(plan, runtime, render.progress)
+    received: list[int] = []
+    code = 0
+    async with anyio.create_task_group() as group:
+        group.start_soon(_end_on_signal, group.cancel_scope, received)
+        code = await session.run(partial(terminal.converse, with_tty=prepared.command.tty))
+        group.cancel_scope.cancel()
+    return 128 + received[0] if received else code
+
+
+async def _end_on_signal(scope: anyio.CancelScope, received: list[int]) -> None:
+    """The first signal ends the session in order, the second is heard, the third ends vibedom on the spot."""
+    with anyio.open_signal_receiver(*SIGNALS) as signals:
+        async for number in signals:
+            received.append(number)
+            if len(received) == 1:
+                scope.cancel()
+            elif len(received) == 2:
+                render.err("vibedom: still cleaning up; once more ends it now", "warn")
+            else:
+                render.err("vibedom: ended in the middle of cleaning up; the next `vibedom run` does the rest", "bad")
+                os._exit(128 + number)
+
+
+def _wishes(options: Options, workspace: Path, policy: Policy) -> Wishes:
+    limits = Limits(
+        pids=policy.limits.pids,
+        memory_bytes=options.memory_bytes or policy.limits.memory_bytes,
+        cpus=options.cpus or policy.limits.cpus,
+    )
+    return Wishes(
+        workspace=workspace,
+        argv=options.argv,
+        name=options.name,
+        image=options.image,
+        root=options.root,
+        environment=options.environment,
+        is_tty=terminal.is_interactive(),
+        limits=limits,
+    )
+
+
+def _forget_if_empty(home: Home, prepared: Prepared) -> None:
+    """A session that never started leaves nothing behind; one with work in it stays."""
+    record = sessions.load(home, prepared.record.id)
+    if record.status == "failed" and not any(prepared.directory.upper.iterdir()):
+        sessions.remove(home, record)
