@@ -87,6 +87,7 @@ def _entry(spec: SandboxSpec, launched: Launched, group: local_cgroup.Group) -> 
         owner_started=started_at(spec.owner_pid) or 0,
         launcher_pid=launched.pid,
         launcher_started=started_at(launched.pid) or 0,
+        work=str(spec.work),
         groups=[str(directory) for directory in group.directories],
         freezer=None if group.thawed_by is None else str(group.thawed_by),
     )

@@ -11,6 +11,7 @@ import anyio
 from vibedom.errors import SandboxError
 from vibedom.sandbox.local_cgroup import Group
 from vibedom.sandbox.local_launch import bring_up, plan, spawn
+from vibedom.sandbox.local_orphans import clear_work
 from vibedom.sandbox.local_remedy import forbidden_by
 
 _NOBODY = 65534
@@ -29,6 +30,7 @@ async def unavailable(directory: Path) -> str | None:
     except SandboxError as exc:
         return str(exc)
     finally:
+        clear_work(trial / "work")
         shutil.rmtree(trial)
     return None
 

@@ -22,6 +22,8 @@ from vibedom.sandbox.runtime import Listeners
 
 _PROXY_PORT = 3128
 """Of the sandbox's own loopback, where nothing else listens yet."""
+_FOR_THE_INTERPRETER = ("LD_LIBRARY_PATH",)
+"""All of the environment that the launcher gets: an interpreter that was moved does not start without it."""
 _ANSWER_SECONDS = 10.0
 _DEATH_SECONDS = 10.0
 _MOST_SOCKETS = 16
@@ -118,7 +120,7 @@ def spawn(orders: Mapping[str, Any], group: Group) -> Launched:
         descriptors = [conversation.fileno(), lifeline_end, plan_file, freezer]
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _START, *map(str, descriptors)],
-            env={},
+            env={name: os.environ[name] for name in _FOR_THE_INTERPRETER if name in os.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Clock ticks after boot at which the owner started: a PID alone is used again."""
     launcher_pid: int
     launcher_started: int
+    work: str
+    """The overlay's work directory."""
     groups: list[str]
     freezer: str | None = None
     """The file that thaws a version 1 freezer, if there is one."""
@@ -83,8 +86,17 @@ def end(entry: Entry) -> bool:
     if _is_launcher_alive(entry):
         with contextlib.suppress(ProcessLookupError):
             os.kill(entry.launcher_pid, signal.SIGKILL)
+    clear_work(Path(entry.work))
     removed = [local_cgroup.remove(Path(group)) for group in entry.groups]
     return all(removed)
+
+
+def clear_work(work: Path) -> None:
+    """Empty an overlay's work directory. The kernel leaves a directory of mode 0 there, which its owner cannot list."""
+    for left in (work / "work", work / "index"):
+        if left.is_dir() and not left.is_symlink():
+            left.chmod(0o700)
+            shutil.rmtree(left)
 
 
 def _is_launcher_alive(entry: Entry) -> bool:

@@ -11,7 +11,7 @@ from vibedom.sandbox import local_selftest, selftest
 from vibedom.sandbox.local_cgroup import Group, until
 from vibedom.sandbox.local_environment import for_command
 from vibedom.sandbox.local_launch import Launched
-from vibedom.sandbox.local_orphans import Register
+from vibedom.sandbox.local_orphans import Register, clear_work
 from vibedom.sandbox.local_process import LocalProcess, start_process
 from vibedom.sandbox.runtime import Command, Listeners, Process, SandboxSpec
 
@@ -125,5 +125,6 @@ class LocalSandbox:
         opened = self.listeners
         for bound in (opened.proxy, *opened.http, *opened.https, *opened.dns_udp, *opened.dns_tcp):
             bound.close()
+        clear_work(self._spec.work)
         await until(self._group.remove, _REMOVE_SECONDS)
         self._register.forget(self._spec.session)
