@@ -67,6 +67,13 @@ class Pattern(msgspec.Struct, frozen=True, kw_only=True):
     def _path_specificity(self) -> tuple[int, bool]:
         return self.path.specificity if self.path else (0, False)
 
+    @property
+    def example_host(self) -> str:
+        """A host the pattern matches."""
+        if self.network is not None:
+            return str(self.network.network_address)
+        return f"x.{self.host}".rstrip(".") if self.is_wildcard else self.host
+
     def matches_host(self, host: str) -> bool:
         """Whether a canonical host is meant, whatever the port."""
         if self.network is not None:
