@@ -11,8 +11,8 @@ import aiodocker
 
 from vibedom.errors import RuntimeUnavailableError, VibedomError
 from vibedom.sandbox import docker_image, docker_labels, docker_removal
-from vibedom.sandbox.docker_engine import Endpoint, asking, connect, one_line, resolve
-from vibedom.sandbox.docker_sandbox import VERSION_SECONDS, DockerSandbox
+from vibedom.sandbox.docker_engine import Endpoint, connect, greet, one_line, resolve
+from vibedom.sandbox.docker_sandbox import DockerSandbox
 from vibedom.sandbox.runtime import Leftover, RuntimeName, SandboxSpec
 
 
@@ -44,8 +44,7 @@ class DockerRuntime:
     async def available(self) -> str | None:
         try:
             endpoint = self.endpoint()
-            with asking("say its version", VERSION_SECONDS):
-                version = await self.client().version()
+            version = await greet(self.client())
             if version["Os"] != "linux":
                 return f"the engine of {endpoint.source} runs {one_line(version['Os'], 20)} containers, not Linux ones"
             return await docker_image.problem(self.client())

@@ -4,9 +4,10 @@ import hashlib
 import json
 import os
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import aiodocker
 import aiohttp
@@ -17,6 +18,8 @@ from vibedom.errors import RuntimeUnavailableError, SandboxError
 
 CALL_SECONDS = 30.0
 """How long one call to the engine may take."""
+
+VERSION_SECONDS = 5.0
 
 _WHERE = "start Docker, or name the engine with DOCKER_HOST or `docker context use`"
 
@@ -115,6 +118,26 @@ def _supported(endpoint: Endpoint) -> Endpoint:
             f"the engine of {endpoint.source} is not at a unix:// or tcp:// address; choose one that is"
         )
     return endpoint
+
+
+@asynccontextmanager
+async def client(environment: Mapping[str, str], home: Path) -> AsyncIterator[aiodocker.Docker]:
+    """A client of this user's engine for a while. Raises `RuntimeUnavailableError` where no engine answers."""
+    docker = connect(resolve(None, environment, home))
+    try:
+        await greet(docker)
+        yield docker
+    finally:
+        await docker.close()
+
+
+async def greet(docker: aiodocker.Docker) -> Mapping[str, Any]:
+    """The engine's version: the first call to it. Raises `RuntimeUnavailableError` where none answers."""
+    try:
+        with asking("say its version", VERSION_SECONDS):
+            return await docker.version()
+    except SandboxError as exc:
+        raise RuntimeUnavailableError(f"{exc}; {_WHERE}") from exc
 
 
 def connect(endpoint: Endpoint) -> aiodocker.Docker:

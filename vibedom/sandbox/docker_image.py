@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import aiodocker
+import msgspec
 
 from vibedom.errors import RuntimeUnavailableError, SandboxError
 from vibedom.sandbox import debian, image
@@ -24,14 +25,46 @@ async def inspect(docker: aiodocker.Docker, name: str) -> dict[str, Any] | None:
     return None
 
 
-async def problem(docker: aiodocker.Docker) -> str | None:
+async def problem(docker: aiodocker.Docker, name: str = image.NAME) -> str | None:
     """Why the sandbox image cannot be used and what to do, or None."""
-    found = await inspect(docker, image.NAME)
+    found = await inspect(docker, name)
     if found is None:
-        return f"the sandbox image {image.NAME} is missing; run {BUILD_COMMAND}"
+        return f"the sandbox image {name} is missing; run {BUILD_COMMAND}"
     if not image.is_current(found["Config"].get("Labels")):
-        return f"the sandbox image {image.NAME} was made by another version of vibedom; run {BUILD_COMMAND}"
+        return f"the sandbox image {name} was made by another version of vibedom; run {BUILD_COMMAND}"
     return None
+
+
+async def is_current(docker: aiodocker.Docker, source: str, base: str) -> bool:
+    """Whether the sandbox image is what a build from `source` (and `base`) would make."""
+    found = await inspect(docker, image.NAME)
+    labels = (found or {}).get("Config", {}).get("Labels") or {}
+    wanted = image.labels("debian") if source == "debian" else image.labels("alpine", base)
+    return {name: labels.get(name) for name in wanted} == wanted
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One image in the engine that was made by vibedom."""
+
+    name: str
+    source: str
+    bytes_: int = msgspec.field(name="bytes")
+    is_current: bool
+
+
+async def made_here(docker: aiodocker.Docker) -> list[Found]:
+    """Every image with vibedom's label, untagged ones too."""
+    with asking("list the images"):
+        entries = await docker.images.list(filters={"label": [image.LABEL_RECIPE]})
+    return [
+        Found(
+            name=(entry.get("RepoTags") or [entry["Id"].removeprefix("sha256:")[:12]])[0],
+            source=entry["Labels"].get(image.LABEL_FROM, ""),
+            bytes_=entry["Size"],
+            is_current=image.is_current(entry["Labels"]),
+        )
+        for entry in entries
+    ]
 
 
 async def build_alpine(docker: aiodocker.Docker, *, base: str = image.DEFAULT_BASE, name: str = image.NAME) -> None:
@@ -43,7 +76,7 @@ async def build_alpine(docker: aiodocker.Docker, *, base: str = image.DEFAULT_BA
             encoding="identity",
             tag=name,
             buildargs={"BASE": base},
-            labels=image.labels("alpine"),
+            labels=image.labels("alpine", base),
             forcerm=True,
         )
 
@@ -55,8 +88,10 @@ async def _have_base(docker: aiodocker.Docker, base: str) -> None:
         with asking(f"pull {base}", BUILD_SECONDS):
             await docker.images.pull(base)
     except SandboxError as exc:
+        # The last clause is the reason ("no such host", "manifest unknown"); what stands before is the way there.
+        reason = str(exc).rpartition(": ")[2]
         raise RuntimeUnavailableError(
-            f"the base image {base} cannot be had ({exc}); where no image registry can be reached, "
+            f"the base image {base} cannot be pulled ({reason}); where no image registry can be reached, "
             "`vibedom image build --from debian` makes the same image from this machine's own packages"
         ) from exc
 

@@ -17,7 +17,6 @@ from vibedom.sandbox.docker_stream import Attached
 from vibedom.sandbox.runtime import Command, Listeners, SandboxSpec
 
 PULL_SECONDS = 900.0
-VERSION_SECONDS = 5.0
 
 
 class DockerSandbox:
@@ -93,7 +92,11 @@ class DockerSandbox:
             with asking(f"pull {one_line(name, 80)}", PULL_SECONDS):
                 await self._docker.images.pull(name)
         except SandboxError as exc:
-            raise RuntimeUnavailableError(f"the agent's image cannot be had: {exc}; try `docker pull` by hand") from exc
+            reason = str(exc).rpartition(": ")[2]
+            raise RuntimeUnavailableError(
+                f"the agent's image {one_line(name, 80)} is not in the engine and cannot be pulled ({reason}); "
+                "check the name, or `docker pull` it by hand"
+            ) from exc
 
     async def lock(self) -> None:
         """Start the holder, which locks the network, and make the self-test; called again, only the self-test."""

@@ -16,6 +16,7 @@ NAME = "vibedom/sandbox:latest"
 """The holder's image, and the agent's where the user names no other."""
 LABEL_RECIPE = "vibedom.recipe"
 LABEL_FROM = "vibedom.from"
+LABEL_BASE = "vibedom.base"
 
 Source = Literal["alpine", "debian"]
 SOURCES: tuple[Source, ...] = ("alpine", "debian")
@@ -40,8 +41,9 @@ def recipe_hash(source: Source) -> str:
     return digest.hexdigest()
 
 
-def labels(source: Source) -> dict[str, str]:
-    return {LABEL_FROM: source, LABEL_RECIPE: recipe_hash(source)}
+def labels(source: Source, base: str = "") -> dict[str, str]:
+    """Labels of an image built now; `base` is what the Dockerfile started from."""
+    return {LABEL_FROM: source, LABEL_BASE: base, LABEL_RECIPE: recipe_hash(source)}
 
 
 def is_current(image_labels: Mapping[str, str] | None) -> bool:
