@@ -46,10 +46,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 async def run_session(options: Options) -> int:
     """The agent's exit code, or 128+N where signal N ended the session."""
     workspace = checked_workspace(options.project, options.home)
-    policy = await anyio.to_thread.run_sync(partial(load_policy, options.home))
     runtime = await choose(options.runtime, options.home, partial(render.err, how="dim"))
     try:
-        await clean_up(options.home, runtime)
+        render.progress("reading the policy")
+        async with anyio.create_task_group() as group:
+            # The package managers are asked for their registries meanwhile: they take their time to start.
+            group.start_soon(clean_up, options.home, runtime)
+            policy = await anyio.to_thread.run_sync(partial(load_policy, options.home))
         return await _run(options, workspace, policy, runtime)
     finally:
         render.end_progress()

@@ -37,6 +37,8 @@ MAX_METHOD_BYTES = 32
 class BorderStream(HttpStream):
     """One exchange. A refusal made at its head is answered at once: no 100, no byte of the body, no upstream."""
 
+    _is_streaming = False
+
     def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
         request = event.request
         if request.method != "CONNECT" and not request.host and not _has_host(request):
@@ -62,9 +64,13 @@ class BorderStream(HttpStream):
             yield from self._fail(err or "no connection")
             return False
         self.context.server = self.flow.server_conn = connection  # type: ignore[assignment]
-        if self.flow.request.stream:
+        if self._is_streaming:
             _frame(request, is_http2=connection.alpn == b"h2")
         return True
+
+    def start_request_stream(self) -> layer.CommandGenerator[None]:
+        self._is_streaming = True
+        yield from super().start_request_stream()
 
     def start_response_stream(self) -> layer.CommandGenerator[None]:
         response = self.flow.response

@@ -12,7 +12,6 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from mitmproxy import options as mitmproxy_options
-from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy import commands, layer, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -33,29 +32,32 @@ IDLE_SECONDS = 900
 DRAIN_SECONDS = 5.0
 
 
-class _OptionLoader:
-    """Takes the option definitions of mitmproxy's server addon, without the addon."""
-
-    def __init__(self, options: mitmproxy_options.Options) -> None:
-        self._options = options
-
-    def add_option(self, name: str, typespec: Any, default: Any, help: str, choices: Any = None) -> None:
-        self._options.add_option(name, typespec, default, help, choices)
+OPTIONS: tuple[tuple[str, Any, object], ...] = (
+    ("connection_strategy", str, "lazy"),  # nothing is dialled before its decision
+    ("rawtcp", bool, False),
+    ("websocket", bool, True),
+    ("http2", bool, True),
+    ("http2_ping_keepalive", int, 58),
+    ("http3", bool, False),
+    ("store_streamed_bodies", bool, False),
+    ("stream_large_bodies", str | None, None),  # it would stream a body unscrubbed
+    ("body_size_limit", str | None, None),
+    ("validate_inbound_headers", bool, True),
+    ("normalize_outbound_headers", bool, True),
+    ("keep_host_header", bool, True),
+    ("http_connect_send_host_header", bool, True),
+    ("proxy_debug", bool, False),
+    ("upstream_auth", str | None, None),
+)
+"""What mitmproxy's layers look up. Its server addon would define them, and load half a second of other addons."""
 
 
 def proxy_options() -> mitmproxy_options.Options:
     """mitmproxy's options as vibedom needs them: nothing eager, nothing raw, nothing kept."""
     options = mitmproxy_options.Options()
-    Proxyserver().load(_OptionLoader(options))  # type: ignore[no-untyped-call]
-    options.update(  # type: ignore[no-untyped-call]
-        connection_strategy="lazy",
-        rawtcp=False,
-        store_streamed_bodies=False,
-        validate_inbound_headers=True,
-        keep_host_header=True,
-        http3=False,
-        tcp_timeout=IDLE_SECONDS,
-    )
+    for name, kind, value in OPTIONS:
+        options.add_option(name, kind, value, "")
+    options.update(tcp_timeout=IDLE_SECONDS)  # type: ignore[no-untyped-call]
     return options
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from cryptography import x509
 from mitmproxy import connection, tls
-from mitmproxy.addons.tlsconfig import AppData, alpn_select_callback
 from mitmproxy.net import tls as net_tls
 from OpenSSL import SSL
 
@@ -47,7 +46,7 @@ class Tls:
             cipher_list=None,
             ecdh_curve=None,
             chain_file=None,
-            alpn_select_callback=alpn_select_callback,
+            alpn_select_callback=_select_protocol,
             request_client_cert=False,
             extra_chain_certs=(),
             dhparams=None,
@@ -55,7 +54,6 @@ class Tls:
         data.ssl_conn = SSL.Connection(context)
         data.ssl_conn.use_certificate(self._leaf(name))
         data.ssl_conn.use_privatekey(self._authority.leaf_key)
-        data.ssl_conn.set_app_data(AppData(client_alpn=client.alpn, server_alpn=data.context.server.alpn, http2=True))
         data.ssl_conn.set_accept_state()
         return True
 
@@ -93,6 +91,11 @@ class Tls:
                 self._leaves.pop(next(iter(self._leaves)))
             leaf = self._leaves[name] = self._authority.leaf([_general_name(name)])
         return leaf
+
+
+def _select_protocol(_: SSL.Connection, offered: list[bytes]) -> object:
+    """The first HTTP version that the client offers; nothing else is spoken here."""
+    return next((name for name in offered if name in (b"h2", b"http/1.1")), SSL.NO_OVERLAPPING_PROTOCOLS)
 
 
 def _general_name(name: str) -> x509.GeneralName:
