@@ -59,7 +59,7 @@ class AlertEngine:
         """What has been held back as counts: the summaries."""
         due = [summary for folded in self._seen.values() if (summary := self._summary(folded))]
         self._seen.clear()
-        return due + self._flood(self._now)
+        return due + self._flood()
 
     def _feed(self, record: Record) -> list[Alert]:
         self._now = record.at
@@ -113,7 +113,7 @@ class AlertEngine:
         if alert.severity != "critical" and len(self._given) >= self._max_per_minute:
             self._cut += 1
             return []
-        flood = self._flood(at)
+        flood = self._flood()
         self._given.append(at)
         return [*flood, alert]
 
@@ -135,29 +135,26 @@ class AlertEngine:
         id_ = _identity(folded.alert.id, str(folded.repeats))
         return msgspec.structs.replace(folded.alert, id=id_, message=again, count=folded.repeats, is_summary=True)
 
-    def hold_back(self, count: int) -> None:
-        """Count alerts that somebody else had to drop; they are reported with those over the limit."""
-        self._cut += count
+    def held_back(self, count: int, why: str) -> Alert:
+        """One alert for `count` that were dropped; what they were about is in the audit log."""
+        self._floods += 1
+        return Alert(
+            id=_identity(self._session, "held back", repr(self._now), str(self._floods)),
+            session=self._session,
+            time=rfc3339(self._now),
+            name="alerts held back",
+            severity="high",
+            message=f"alerts held back: {count} {why}; what they were about is in the audit log",
+            verdict="allow",
+            reason="rate-limited",
+            count=count,
+        )
 
-    def _flood(self, at: float) -> list[Alert]:
-        """One alert for all that were dropped; what they were about is in the audit log."""
+    def _flood(self) -> list[Alert]:
         if not self._cut:
             return []
         cut, self._cut = self._cut, 0
-        self._floods += 1
-        return [
-            Alert(
-                id=_identity(self._session, "held back", repr(at), str(self._floods)),
-                session=self._session,
-                time=rfc3339(at),
-                name="alerts held back",
-                severity="high",
-                message=f"alerts held back: {cut} more than could be delivered or {self._max_per_minute} a minute",
-                verdict="allow",
-                reason="rate-limited",
-                count=cut,
-            )
-        ]
+        return [self.held_back(cut, f"over the limit of {self._max_per_minute} a minute")]
 
 
 def _identity(*parts: str) -> str:

@@ -34,6 +34,7 @@ class AlertSink:
         self._engine = engine
         self._delivery = delivery
         self._pending: list[Alert] = []
+        self._dropped = 0
         self._failed: Sequence[Record] | None = None
 
     async def write(self, records: Sequence[Record], /) -> None:
@@ -57,12 +58,16 @@ class AlertSink:
         excess = len(self._pending) - MAX_PENDING
         if excess > 0:
             del self._pending[:excess]
-            self._engine.hold_back(excess)
+            self._dropped += excess
 
     async def _deliver(self) -> None:
-        if self._pending:
-            await self._delivery.deliver(tuple(self._pending))
+        batch = list(self._pending)
+        if self._dropped:
+            batch.append(self._engine.held_back(self._dropped, "could not be delivered"))
+        if batch:
+            await self._delivery.deliver(batch)
             self._pending.clear()
+            self._dropped = 0
 
 
 class AlertFile:
