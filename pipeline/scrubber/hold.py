@@ -4,6 +4,7 @@ Only the secret has to wait, not the words that announce it: those may leave, an
 """
 
 import re
+from collections.abc import Callable
 
 HOLD_BACK_BYTES = 512
 """How far from the end a word, a quoted value or a number is held back."""
@@ -19,28 +20,48 @@ _QUOTES = (b'"', b"'", b"`")
 _NUMBER_BYTES = b"0123456789 \t-().+"
 _NUMBER_HOLD_BYTES = 48
 """A card number of 19 digits with a separator after each, and some."""
-_NUMBER_START = re.compile(rb"[0-9(+]")
+_NUMBER_START = re.compile(rb"(?<![0-9A-Za-z_])[0-9(+]")
+_SUSPECT_DIGITS = 6
 _KEYWORD = re.compile(rb"(?i)pass|pwd|secret|token|key|auth|cred|bearer|basic|api|://")
 _ANNOUNCES = re.compile(rb"(?i)(?:pass|pwd|secret|token|key|auth|cred|bearer|basic|api)[^\n]{0,40}\Z")
 _OPENS = re.compile(
     rb"(?i)(?:pass|pwd|secret|token|key|auth|cred|bearer|basic|api)[^\n]{0,40}?[=:>,(][ \t]{0,5}[\\]{0,4}\Z"
 )
 _ANNOUNCE_BYTES = 64
+_SUSPECT = re.compile(
+    rb"\b(?:[a-z]{2,10}_[A-Za-z0-9]|(?:sk|pk|rk|xox[a-z]|xapp|glpat|pypi|gsk)-|A[KS]IA|AIza|eyJ|ya29\.|SG\.|hvs\.|EAA|AT[AC]TT)"
+    rb"|-----|://[^\s/]*:|(?:pass|pwd|secret|token|key|auth)[\w-]{0,20}[=:]|\d{6}",
+    re.ASCII,
+)
 
 
-def held_from(data: bytes, start: int, *, is_fine: bool) -> int:
-    """The first byte of `data[start:]` that has to wait; `len(data)` where none has to.
+Hold = Callable[[bytes, int], int]
+"""Gives the first byte of `data[start:]` that has to wait; `len(data)` where none has to."""
 
-    `is_fine` looks into the last word, too: text that comes in small steps (chat deltas) then leaves as soon as it can.
-    Without, the last word waits as a whole, which is cheaper.
-    """
+
+def hold_words(data: bytes, start: int) -> int:
+    """The last word waits as a whole: for bodies, where a little later is no matter."""
+    return _held(data, start, _whole_word, 1)
+
+
+def hold_tokens(data: bytes, start: int) -> int:
+    """Only what may be a token waits: for text that comes in small steps (chat deltas) and is to leave as it comes."""
+    return _held(data, start, _token_start, 1)
+
+
+def hold_suspects(data: bytes, start: int) -> int:
+    """Only what looks like a secret already waits: for strings of which nobody knows whether they are continued."""
+    return _held(data, start, _suspect_start, _SUSPECT_DIGITS)
+
+
+def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int], min_digits: int) -> int:
     end = len(data)
     if data[-1:] == b"\n":
         return end
     floor = max(start, end - HOLD_BACK_BYTES)
     word = max(floor, max([data.rfind(space, floor) for space in _SPACES]) + 1)
-    held = _fine_start(data, word) if is_fine and word < end else word
-    held = min(held, _number_start(data, floor), _quote_start(data, start))
+    held = word_start(data, word) if word < end else end
+    held = min(held, _number_start(data, floor, min_digits), _quote_start(data, start))
     while start < held < end and 0x80 <= data[held] < 0xC0:  # never within a UTF-8 character
         held -= 1
     return held
@@ -51,7 +72,11 @@ def is_token_run(data: bytes, start: int) -> bool:
     return not data[start:].translate(None, TOKEN_BYTES)
 
 
-def _fine_start(data: bytes, word: int) -> int:
+def _whole_word(data: bytes, word: int) -> int:
+    return word
+
+
+def _token_start(data: bytes, word: int) -> int:
     """Where the last token of the last word begins; the word's own beginning where a password may hold anything."""
     last = data[word:]
     token = word + len(last.rstrip(TOKEN_BYTES))
@@ -60,14 +85,24 @@ def _fine_start(data: bytes, word: int) -> int:
     return token
 
 
-def _number_start(data: bytes, floor: int) -> int:
+def _suspect_start(data: bytes, word: int) -> int:
+    """As `_token_start`, where the word begins like a known token or a keyword announces it; else the end."""
+    start = _token_start(data, word)
+    if _SUSPECT.search(data, start) or _OPENS.search(data, max(0, start - _ANNOUNCE_BYTES), start):
+        return start
+    return len(data)
+
+
+def _number_start(data: bytes, floor: int, min_digits: int) -> int:
     """Where a number at the end begins that may go on after a separator: cards, phone and social security numbers."""
     last = data[max(floor, len(data) - _NUMBER_HOLD_BYTES) :]
     rest = last.rstrip(_NUMBER_BYTES)
     if len(rest) == len(last):
         return len(data)
     first = _NUMBER_START.search(last, len(rest))
-    return len(data) - len(last) + first.start() if first else len(data)
+    if first is None or len(last) - first.start() < min_digits:
+        return len(data)
+    return len(data) - len(last) + first.start()
 
 
 def _quote_start(data: bytes, start: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from pipeline.scrubber.lexeme import meant
 from pipeline.scrubber.model import Choose, Hit, RuleInfo, Span
 
 Fingerprint = Callable[[bytes], str]
@@ -40,6 +41,7 @@ class Redactor:
         """The placeholder, or None where the secret is let through. A stream cannot be taken back, so `block` removes
         the secret here, too; who closes the flow sees it in the hits."""
         action = self._choose(rule)
+        secret = meant(secret)
         fingerprint = self._fingerprint(secret)
         self.hits.append(
             Hit(rule=rule, action=action, location=self._location, length=len(secret), fingerprint=fingerprint)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from pipeline.scrubber.hold import LONG_MATCH_BYTES, TOKEN_BYTES, held_from, is_token_run
+from pipeline.scrubber.hold import LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
 from pipeline.scrubber.key_block import open_key_block
 from pipeline.scrubber.model import Engine, Span
 from pipeline.scrubber.redactor import Redactor
+from pipeline.scrubber.search import outside_placeholders
 from pipeline.scrubber.suppression import Suppression
 
 CONTEXT_BYTES = 512
@@ -13,13 +14,17 @@ CONTEXT_BYTES = 512
 
 
 class Window:
-    """Keeps the last bytes of a text: some that left already (context), then some that wait (pending)."""
+    """Keeps the last bytes of a text: some that left already (context), then some that wait (pending).
 
-    def __init__(self, engine: Engine, redactor: Redactor, *, is_fine: bool = False) -> None:
+    `is_eager`: a match at the end of what is there is taken for whole; what goes on with it is replaced, too.
+    """
+
+    def __init__(self, engine: Engine, redactor: Redactor, hold: Hold = hold_words, *, is_eager: bool = False) -> None:
         self._find = engine.find
         self._open_from: Callable[[bytes, int], int] | None = getattr(engine, "open_from", None)
         self._redactor = redactor
-        self._is_fine = is_fine
+        self._hold = hold
+        self._is_eager = is_eager
         self._data = b""
         self._done = 0  # index in _data of the first byte that waits
         self._last = (0, 0)  # the last match that left, in _data: the context never begins inside of it
@@ -41,24 +46,22 @@ class Window:
             self._suppression, chunk = None, rest
         data = self._data + chunk
         held = self._held(data, chunk)
-        if held <= self._done and len(data) - self._done <= LONG_MATCH_BYTES:
+        if held <= self._done and len(data) - self._done <= LONG_MATCH_BYTES and not self._is_eager:
             self._data = data
             return b""
         return self._advance(data, held)
 
     def finish(self) -> bytes:
-        """Everything that still waits."""
-        data, done = self._data, self._done
-        spans = _settled(self._find(data), done, len(data))[0] if done < len(data) else []
-        self._data, self._done, self._suppression = b"", 0, None
+        """Everything that still waits. The window goes on after it, with what has left as context."""
+        data, self._suppression = self._data, None
         self._is_in_token = self._is_loose = False
-        return self._redactor.splice(data, done, len(data), spans)
+        return self._advance(data, len(data)) if self._done < len(data) else b""
 
     def _held(self, data: bytes, chunk: bytes) -> int:
         done = self._done
         if self._is_in_token and len(data) - done <= LONG_MATCH_BYTES and is_token_run(chunk, 0):
             return done
-        held = held_from(data, done, is_fine=self._is_fine)
+        held = self._hold(data, done)
         self._is_in_token = False
         if held > done and held < len(data) and data[held - 1] in TOKEN_BYTES and is_token_run(data, held):
             held = self._token_start(data, held)
@@ -81,6 +84,10 @@ class Window:
     def _advance(self, data: bytes, held: int) -> bytes:
         """Let go of `data[_done:held]`, or less where a match is not over yet."""
         spans = self._find(data)
+        if spans:
+            spans = outside_placeholders(data, spans)
+        if self._is_eager and spans:
+            held = max(held, spans[-1].end)
         settled, held = _settled(spans, self._done, held) if spans else (spans, held)
         out = self._redactor.splice(data, self._done, held, settled)
         if settled:
