@@ -46,10 +46,11 @@ class LocalRuntime:
         async with AsyncExitStack() as undo:
             group = local_cgroup.make(f"vibedom-{spec.session}", spec.limits)
             undo.callback(group.remove)
-            launched = spawn(plan(spec.uid, spec.gid, local_view.steps(spec, root), group), group)
+            launched = spawn(group)
             undo.push_async_callback(_kill, launched)
             self._register.write(_entry(spec, launched, group))
             undo.callback(self._register.forget, spec.session)
+            launched.order(plan(spec.uid, spec.gid, local_view.steps(spec, root), group))
             listeners = await bring_up(launched, uid=spec.uid, gid=spec.gid, group=group)
             undo.pop_all()
             return LocalSandbox(spec, launched, listeners, group, self._register, local_view.login_shell(root))

@@ -43,8 +43,9 @@ async def _try(trial: Path) -> None:
     for layer in layers:
         layer.mkdir()
         os.chown(layer, uid, gid)
-    launched = spawn(plan(uid, gid, [("overlay", "/work", *map(str, layers))], Group()), Group())
+    launched = spawn(Group())
     try:
+        launched.order(plan(uid, gid, [("overlay", "/work", *map(str, layers))], Group()))
         listeners = await bring_up(launched, uid=uid, gid=gid, group=Group())
         opened = (listeners.proxy, *listeners.http, *listeners.https, *listeners.dns_udp, *listeners.dns_tcp)
         for bound in opened:

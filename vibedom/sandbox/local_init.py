@@ -5,15 +5,17 @@ It holds no capability, no host file and no secret once it is ready, and the age
     control   ->  (a socket)                a channel for one process
               ->  pause | resume            -> done
               ->  stop SECONDS              SIGTERM to all, and the end when all have gone or the time is over
-    channel   ->  {"argv": ...} as JSON     (with stdin, stdout, stderr, or without for a TTY)
+    channel   ->  {"argv": ...}, marshalled (with stdin, stdout, stderr, or without for a TTY)
               <-  started                   (with the TTY's other side)
               ->  signal N
               <-  exit CODE
 """
 
+from __future__ import annotations
+
 import errno
 import fcntl
-import json
+import marshal
 import os
 import resource
 import select
@@ -22,10 +24,13 @@ import socket
 import struct
 import termios
 import time
-from collections.abc import Sequence
-from typing import Any, NoReturn
 
 from vibedom.sandbox import local_kernel, local_mounts, local_probe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
 
 DATAGRAM_BYTES = 1 << 18
 _NAME = "vibedom-init"
@@ -151,7 +156,7 @@ class _Init:
             self._signal(channel, int(word[7:]))
             return
         try:
-            self._start(channel, json.loads(word), descriptors)
+            self._start(channel, marshal.loads(word), descriptors)  # noqa: S302 - the supervisor's
         except OSError as exc:
             _send(channel, f"failed {exc.errno}".encode())
 
@@ -217,7 +222,7 @@ def _send(channel: socket.socket, word: bytes, descriptors: Sequence[int] = ()) 
 
 def _become_command(request: dict[str, Any], streams: Sequence[int], *, has_tty: bool) -> NoReturn:
     """In the new child: become the command, or say why not and end as a shell would, with 127 or 126."""
-    code = 126
+    code, reason = 126, "vibedom has a defect; please report it"
     try:
         os.setsid()
         for number, descriptor in enumerate(streams):
@@ -228,12 +233,26 @@ def _become_command(request: dict[str, Any], streams: Sequence[int], *, has_tty:
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         if "probe" in request:
-            code = local_probe.run(request["probe"])
-        else:
-            os.chdir(request["directory"])
-            os.execvpe(request["argv"][0], request["argv"], request["environment"])  # noqa: S606 - no shell is the point
+            os._exit(local_probe.run(request["probe"]))
+        os.chdir(request["directory"])
+        _execute(request["argv"], request["environment"])
     except OSError as exc:
-        code = 127 if exc.errno == errno.ENOENT else 126
-        os.write(2, f"vibedom: cannot run {request.get('argv', ['the self-test'])[0]!r}: {exc.strerror}\n".encode())
+        code, reason = (127 if exc.errno == errno.ENOENT else 126), exc.strerror or "unknown error"
     finally:
+        os.write(2, f"vibedom: cannot run {request.get('argv', ['the self-test'])[0]!r}: {reason}\n".encode())
         os._exit(code)
+
+
+def _execute(argv: list[str], environment: dict[str, str]) -> None:
+    """Like `os.execvpe`, which imports a module that is out of sight by now. Returns never, raises `OSError`."""
+    name = argv[0]
+    refusal: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    directories = [""] if "/" in name else environment["PATH"].split(":")
+    for directory in directories:
+        try:
+            os.execve(os.path.join(directory, name), argv, environment)  # noqa: S606 - no shell is the point
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as exc:
+            refusal = exc  # another directory may have one that can be run
+    raise refusal

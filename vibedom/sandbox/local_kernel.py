@@ -1,8 +1,13 @@
 """The kernel calls Python has no name for. Loaded by the launcher: standard library only, and little of it."""
 
+from __future__ import annotations
+
 import ctypes
 import os
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MOUNT_READ_ONLY = 0x1
 MOUNT_NO_SUID = 0x2

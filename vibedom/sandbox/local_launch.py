@@ -1,15 +1,15 @@
 """Starts the launcher of a local sandbox and holds the supervisor's side of the conversation with it."""
 
 import array
-import json
+import marshal
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import anyio
 
@@ -37,12 +37,22 @@ _START = f"import sys; sys.path.append({_PACKAGES!r}); from vibedom.sandbox.loca
 class Launched:
     """A running launcher. `end` is readable when it has ended, so that nobody polls and no task watches."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, lifeline: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, lifeline: int, orders: BinaryIO
+    ) -> None:
         self.control = control
         self.pid = process.pid
         self._process = process
         self._lifeline: int | None = lifeline
+        self._orders = orders
         self._end = os.pidfd_open(process.pid)
+
+    def order(self, orders: dict[str, Any]) -> None:
+        """Hand over the plan: the launcher's interpreter starts while it is written."""
+        with self._orders as file:
+            marshal.dump(orders, file)
+            file.seek(0)
+        self.say("plan")
 
     async def hear(self) -> tuple[str, list[int]]:
         """The next words and descriptors. Raises `SandboxError` for `failed`, for silence and at the end."""
@@ -84,6 +94,7 @@ class Launched:
         os.close(self._lifeline)
         self._lifeline = None
         self.control.close()
+        self._orders.close()
         if not await self.ended(_DEATH_SECONDS):
             self._process.kill()
             self._process.wait()
@@ -104,7 +115,7 @@ def plan(uid: int, gid: int, steps: Sequence[Sequence[Any]], group: Group) -> di
     }
 
 
-def spawn(orders: Mapping[str, Any], group: Group) -> Launched:
+def spawn(group: Group) -> Launched:
     """Start the launcher. It ends when this process does, `kill -9` included: it holds the lifeline's other side."""
     with ExitStack() as theirs, ExitStack() as ours:
         control, conversation = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -113,11 +124,10 @@ def spawn(orders: Mapping[str, Any], group: Group) -> Launched:
         lifeline_end, lifeline = os.pipe()
         theirs.callback(os.close, lifeline_end)
         ours.callback(os.close, lifeline)
-        plan_file = _in_memory(json.dumps(orders).encode())
-        theirs.callback(os.close, plan_file)
+        orders = ours.enter_context(open(os.memfd_create("plan", os.MFD_CLOEXEC), "w+b"))
         freezer = os.open(group.thawed_by or os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         theirs.callback(os.close, freezer)
-        descriptors = [conversation.fileno(), lifeline_end, plan_file, freezer]
+        descriptors = [conversation.fileno(), lifeline_end, orders.fileno(), freezer]
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _START, *map(str, descriptors)],
             env={name: os.environ[name] for name in _FOR_THE_INTERPRETER if name in os.environ},
@@ -130,14 +140,7 @@ def spawn(orders: Mapping[str, Any], group: Group) -> Launched:
         )
         ours.pop_all()
         control.setblocking(False)
-        return Launched(process, control, lifeline)
-
-
-def _in_memory(content: bytes) -> int:
-    descriptor = os.memfd_create("plan", os.MFD_CLOEXEC)
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+        return Launched(process, control, lifeline, orders)
 
 
 async def bring_up(launched: Launched, *, uid: int, gid: int, group: Group) -> Listeners:

@@ -1,8 +1,10 @@
 """The outer process of a local sandbox: makes the namespaces, the network and the trees, and starts process 1.
 
 It runs in an interpreter of its own (`python -I -S -c START`), because forking from the supervisor with its threads is
-not safe, and loads the standard library only. Words of the conversation with the supervisor, one datagram each:
+not safe, and loads the standard library only: every module costs start-up time (hence `marshal`, written by the same
+interpreter, and no `typing`). Words of the conversation with the supervisor, one datagram each:
 
+                         -> plan              the supervisor has written the plan
     <- unshared          -> mapped            the supervisor has written the maps of uids and gids
     <- listeners ROLE... (with the sockets)
     <- init PID          -> go                the supervisor has put process 1 into its control groups
@@ -10,17 +12,22 @@ not safe, and loads the standard library only. Words of the conversation with th
     <- failed STAGE: REASON                   at any point; nothing is left then
 """
 
-import array
+from __future__ import annotations
+
 import functools
-import json
+import marshal
 import os
 import select
 import signal
 import socket
+import struct
 import sys
-from typing import Any
 
 from vibedom.sandbox import local_init, local_kernel, local_mounts, local_network
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _NAMESPACES = os.CLONE_NEWUSER | os.CLONE_NEWNS | os.CLONE_NEWNET | os.CLONE_NEWIPC | os.CLONE_NEWUTS | os.CLONE_NEWPID
 
@@ -32,14 +39,15 @@ class _Stage:
 
 
 def main() -> None:
-    """Arguments are the supervisor's descriptors: conversation, end of its life, plan as JSON, freezer (or null)."""
+    """Arguments are the supervisor's descriptors: conversation, end of its life, plan, freezer (or null)."""
     conversation, lifeline, plan, freezer = (int(argument) for argument in sys.argv[1:5])
     control = socket.socket(fileno=conversation)
     stage = _Stage()
     sys.excepthook = functools.partial(_tell_defect, control)
     try:
+        expect(control, b"plan")
         with open(plan, "rb") as text:
-            parsed: dict[str, Any] = json.load(text)
+            parsed: dict[str, Any] = marshal.load(text)  # noqa: S302 - written by the supervisor, into memory
         _outlive(_launch(control, parsed, stage, private=(lifeline, freezer)), lifeline, freezer)
     except (OSError, ValueError, KeyError) as exc:
         _tell_failure(control, stage.name, exc)
@@ -119,8 +127,8 @@ def _make_network(control: socket.socket, plan: dict[str, Any]) -> None:
         local_network.route_everything_home(family)
     listeners = local_network.open_listeners(plan["proxy_port"])
     roles = " ".join(role for role, _ in listeners)
-    descriptors = array.array("i", [opened.fileno() for _, opened in listeners])
-    control.sendmsg([f"listeners {roles}".encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors.tobytes())])
+    descriptors = struct.pack(f"{len(listeners)}i", *(opened.fileno() for _, opened in listeners))
+    control.sendmsg([f"listeners {roles}".encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
     for _, opened in listeners:
         opened.close()
 

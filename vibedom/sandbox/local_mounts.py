@@ -5,16 +5,21 @@ Sources are opened while the host is still in sight; targets are looked up only 
 link of a foreign root file system or of the workspace can lead to a host file.
 """
 
+from __future__ import annotations
+
 import os
 import stat
-from collections.abc import Callable, Sequence
-from typing import Any
 
 from vibedom.sandbox import local_kernel as kernel
 
-Step = Sequence[Any]
-Trees = dict[int, tuple[int, ...]]
-"""Number of the step -> the descriptors it needs."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Step = Sequence[Any]
+    Trees = dict[int, tuple[int, ...]]
+    """Number of the step -> the descriptors it needs."""
 
 _PLAIN = kernel.MOUNT_NO_SUID | kernel.MOUNT_NO_DEVICES
 _PROC = _PLAIN | kernel.MOUNT_NO_EXEC

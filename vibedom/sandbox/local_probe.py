@@ -4,11 +4,16 @@ One line on standard output for each: NAME, outcome, milliseconds. Outcomes: wha
 `no:ERRNO` for a refusal, `open` or `sent` where something went out, `lo` for the interfaces.
 """
 
+from __future__ import annotations
+
 import os
 import socket
 import time
-from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _TIMEOUT_SECONDS = 2.0
 _QUESTION = bytes.fromhex("564401000001000000000000") + b"\x08selftest\x07vibedom\x07invalid\x00\x00\x01\x00\x01"

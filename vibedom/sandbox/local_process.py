@@ -3,12 +3,12 @@
 import array
 import contextlib
 import fcntl
-import json
+import marshal
 import os
 import socket
 import struct
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -133,9 +133,9 @@ def _end_of_file_key(terminal: int) -> bytes:
     return key if isinstance(key, bytes) else bytes([key])
 
 
-async def start_process(control: socket.socket, request: Mapping[str, Any], *, tty: bool) -> LocalProcess:
+async def start_process(control: socket.socket, request: dict[str, Any], *, tty: bool) -> LocalProcess:
     """Ask process 1 at the other side of `control` to start `request`. Raises `SandboxError` where it cannot."""
-    text = json.dumps(request).encode()
+    text = marshal.dumps(request)
     if len(text) > _LONGEST_REQUEST_BYTES:
         raise SandboxError("the command and its environment are too long for the sandbox; pass them in a file")
     with contextlib.ExitStack() as undo:

@@ -71,7 +71,7 @@ class LocalSandbox:
         request = {"argv": argv, "environment": environment, "directory": command.working_directory}
         return await self._run(request, tty=command.tty)
 
-    async def _run(self, request: Mapping[str, Any], *, tty: bool) -> LocalProcess:
+    async def _run(self, request: dict[str, Any], *, tty: bool) -> LocalProcess:
         if self._is_closed:
             raise SandboxError("the local sandbox has ended; start a new session")
         if self._is_paused:
