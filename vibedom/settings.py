@@ -1,5 +1,6 @@
 """The policy of a run: finds the files, loads and composes them."""
 
+import ipaddress
 import os
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -9,7 +10,7 @@ import msgspec
 
 from pipeline.context import ContextRule, ContextTable, Table
 from pipeline.host_policy import HostPolicy, Route
-from pipeline.patterns import Pattern
+from pipeline.patterns import Network, Pattern
 from sinks.alert_rules import AlertRule
 from vibedom.alert_sinks import SinkSettings
 from vibedom.errors import SettingsError
@@ -39,6 +40,20 @@ from vibedom.trusted_domains import parse_lines
 TRUSTED_DOMAINS = "trusted_domains.txt"
 POLICY = "policy.toml"
 HOST_GROUPS = "host_groups.toml"
+MIRROR_NETWORKS: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+        "192.0.2.0/24",  # RFC 5737: never on the internet, so where such a network is used, it is a lab's own
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+    )
+)
+"""Not public, but the user's own clients are set up for these registries, and a mirror inside is the usual case.
+Loopback, link-local and the metadata services stay closed."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +158,8 @@ class _Build:
         (self._deny if is_denied else self._allow).extend(patterns)
 
     def host_policy(self) -> HostPolicy:
-        return HostPolicy(allow=self._allow, deny=self._deny, routes=self._routes)
+        mirrors = [Route(pattern=pattern, networks=MIRROR_NETWORKS) for pattern in self._groups.registries]
+        return HostPolicy(allow=self._allow, deny=self._deny, routes=[*self._routes, *mirrors])
 
     def context_table(self, overrides: Table) -> ContextTable:
         return ContextTable(self._contexts, registries=self._groups.registries, overrides=overrides)
