@@ -67,12 +67,19 @@ def read_lines(path: Path) -> Iterator[Line]:
     try:
         with path.open("rb") as file:
             for raw in file:
-                try:
-                    yield _decoder.decode(raw)
-                except msgspec.MsgspecError:
-                    continue
+                line = parse(raw)
+                if line is not None:
+                    yield line
     except FileNotFoundError:
         return
+
+
+def parse(raw: bytes) -> Line | None:
+    """One line of a log, or None where it is damaged."""
+    try:
+        return _decoder.decode(raw)
+    except msgspec.MsgspecError:
+        return None
 
 
 def read_traffic(path: Path) -> Traffic:
