@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 20.0
 NEUTRAL_DIRECTORY = "/"
 """Where clients run: no project configuration can lie here that its user did not put there."""
 
