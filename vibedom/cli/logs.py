@@ -56,9 +56,10 @@ async def command(
 def describe(line: Line) -> str:
     """One line for people: time, verdict, what, why, and what was found in it."""
     where = f"{line.scheme}://{line.host}:{line.port}" if line.host else "(no host)"
+    asked = f"CONNECT {line.host}:{line.port}" if line.method == "CONNECT" else f"{line.method} {where}{line.path}"
     what = {
-        "request": f"{line.method} {where}{line.path}",
-        "response": f"{line.status} {line.method} {where}{line.path} {line.response_bytes} B {line.duration_ms:.0f} ms",
+        "request": asked,
+        "response": f"{line.status} {asked} {line.response_bytes} B {line.duration_ms:.0f} ms",
         "dns": f"DNS {line.question} {line.host or '(not a name)'}",
         "session": f"session {line.note}",
     }.get(line.kind, f"{line.kind} {where}")
