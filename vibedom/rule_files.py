@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-import vibedom
+from pipeline.scrubber import rule, rule_extras, rules
 from pipeline.scrubber.engine import MatchEngine, build_engine
 from pipeline.scrubber.rules import RuleError, RuleSet, merge, parse_rules
 from pipeline.scrubber.scrubber import Scrubber
@@ -14,39 +14,51 @@ from vibedom.errors import SettingsError
 from vibedom.fingerprints import fingerprinter
 from vibedom.paths import Home
 from vibedom.rule_cache import RuleCache
-from vibedom.settings import load_policy, shipped_text
+from vibedom.settings import configured_rule_files, shipped_text
 
 SECRETS = "gitleaks.toml"
 PII = "pii.toml"
 SHIPPED = (SECRETS, PII)
 
 
-def load_rules(rule_files: Iterable[str] = (), *, cache: RuleCache | None = None) -> RuleSet:
+def load_rules(rule_files: Iterable[str] = (), *, pii: bool = True, cache: RuleCache | None = None) -> RuleSet:
     """The shipped rules and those of more files, later ones over earlier ones of the same id.
 
-    Files that `[extend]` names are read, too. Raises `SettingsError` that names file, rule and reason.
+    `pii=False` leaves personal data and private addresses out. Files that `[extend]` names are read, too. Raises
+    `SettingsError` that names file, rule and reason.
     """
-    texts = [(name, Path(), shipped_text(name)) for name in SHIPPED]
+    texts = [(name, Path(), shipped_text(name)) for name in (SHIPPED if pii else (SECRETS,))]
     texts += ((name, Path(name).parent, _text(Path(name))) for name in rule_files)
     key = _key(text for _, _, text in texts)
     known = _known(cache, key)
     if known is not None:
         return known
     extended: list[str] = []
-    rules = merge(*(_parsed(text, name, directory, extended) for name, directory, text in texts))
+    loaded = merge(*(_parsed(text, name, directory, extended) for name, directory, text in texts))
     if cache is not None and not extended:
         # A file that extends others may change with them, and is not kept.
-        cache.put(key, msgspec.msgpack.encode(rules))
-    return rules
+        cache.put(key, msgspec.msgpack.encode(loaded))
+    return loaded
 
 
-def load_engine(home: Home, rule_files: Iterable[str] | None = None) -> MatchEngine:
-    """The engine over all rules; `rule_files=None` takes those of the user's policy. Compiled once, then cached."""
-    if rule_files is None:
-        # The hosts of the policy do not matter here: no client is asked for its registries.
-        rule_files = load_policy(home, clients=tuple).dlp.rule_files
+def load_file(path: Path) -> RuleSet:
+    """The rules of one file. Raises `SettingsError`."""
+    return _parsed(_text(path), str(path), path.parent, [])
+
+
+def load_shipped() -> RuleSet:
+    """The shipped rules, each of which must have samples. Raises `SettingsError`."""
+    return merge(*(_parsed(shipped_text(name), name, Path(), [], require_samples=True) for name in SHIPPED))
+
+
+def load_engine(home: Home, rule_files: Iterable[str] | None = None, *, pii: bool = True) -> MatchEngine:
+    """The engine over the shipped rules and those of `rule_files`; None takes the files of the user's policy.
+
+    Compiled once, then cached in the user's state directory. Raises `SettingsError`.
+    """
     cache = RuleCache(home.cache / "rules")
-    return build_engine(load_rules(rule_files, cache=cache), cache=cache)
+    files = configured_rule_files(home) if rule_files is None else rule_files
+    return build_engine(load_rules(files, pii=pii, cache=cache), cache=cache)
 
 
 def load_scrubber(home: Home, rule_files: Iterable[str] | None = None) -> Scrubber:
@@ -55,8 +67,10 @@ def load_scrubber(home: Home, rule_files: Iterable[str] | None = None) -> Scrubb
 
 
 def _key(texts: Iterable[str]) -> str:
-    digests = [sha256(text.encode()).hexdigest() for text in texts]
-    return f"rule set of {vibedom.__version__}: {' '.join(digests)}"
+    """Changes with the files, and with the code that reads them."""
+    readers = (Path(module.__file__).read_bytes() for module in (rule, rule_extras, rules) if module.__file__)
+    digests = [sha256(content).hexdigest() for content in (*readers, *(text.encode() for text in texts))]
+    return f"rule set {' '.join(digests)}"
 
 
 def _known(cache: RuleCache | None, key: str) -> RuleSet | None:
@@ -70,13 +84,13 @@ def _known(cache: RuleCache | None, key: str) -> RuleSet | None:
         return None
 
 
-def _parsed(text: str, source: str, directory: Path, extended: list[str]) -> RuleSet:
+def _parsed(text: str, source: str, directory: Path, extended: list[str], *, require_samples: bool = False) -> RuleSet:
     def extends(name: str) -> str:
         extended.append(name)
         return shipped_text(SECRETS) if name == "default" else _text(directory / name)
 
     try:
-        return parse_rules(text, source=source, extends=extends)
+        return parse_rules(text, source=source, extends=extends, require_samples=require_samples)
     except RuleError as exc:
         raise SettingsError(str(exc)) from exc
 

@@ -91,7 +91,9 @@ class FileSearch:
             if not stat.S_ISREG(state.st_mode):
                 return "unreadable"
             if state.st_size > self._max_file_bytes:
-                return "too-big"
+                # A film or a disk image is no text, however long it is.
+                head = os.read(descriptor, _SNIFF_BYTES)
+                return head if _text(head) is None else "too-big"
             return _content(descriptor, state.st_size, self._max_file_bytes)
         except OSError:
             return "unreadable"
