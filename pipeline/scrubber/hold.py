@@ -15,7 +15,8 @@ _BREAKERS = b"\"'`<>{}[](),;"
 TOKEN_BYTES = bytes(byte for byte in range(0x21, 0x7F) if byte not in _BREAKERS)
 """What a secret without white space is made of, unless it is a password in a URL, in quotes or after a keyword."""
 
-_SPACES = (b" ", b"\n", b"\t", b"\r")
+_NEWLINE = 0x0A
+_SPACES = b" \t\n\r\x0b\x0c"
 _QUOTES = (b'"', b"'", b"`")
 _NUMBER_BYTES = b"0123456789 \t-().+"
 _NUMBER_HOLD_BYTES = 48
@@ -27,6 +28,8 @@ _ANNOUNCES = re.compile(rb"(?i)(?:pass|pwd|secret|token|key|auth|cred|bearer|bas
 _OPENS = re.compile(
     rb"(?i)(?:pass|pwd|secret|token|key|auth|cred|bearer|basic|api)[^\n]{0,40}?[=:>,(][ \t]{0,5}[\\]{0,4}\Z"
 )
+_OPERATORS = frozenset((b"=", b":", b">", b",", b"("))
+_BEFORE_OPENER = b"=:>,( \t\\"
 _ANNOUNCE_BYTES = 64
 _SUSPECT = re.compile(
     rb"\b(?:[a-z]{2,10}_[A-Za-z0-9]|(?:sk|pk|rk|xox[a-z]|xapp|glpat|pypi|gsk)-|A[KS]IA|AIza|eyJ|ya29\.|SG\.|hvs\.|EAA|AT[AC]TT)"
@@ -41,7 +44,7 @@ Hold = Callable[[bytes, int], int]
 
 def hold_words(data: bytes, start: int) -> int:
     """The last word waits as a whole: for bodies, where a little later is no matter."""
-    return _held(data, start, _whole_word, 1)
+    return _held(data, start, None, 1)
 
 
 def hold_tokens(data: bytes, start: int) -> int:
@@ -54,14 +57,23 @@ def hold_suspects(data: bytes, start: int) -> int:
     return _held(data, start, _suspect_start, _SUSPECT_DIGITS)
 
 
-def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int], min_digits: int) -> int:
-    end = len(data)
-    if data[-1:] == b"\n":
+def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int] | None, min_digits: int) -> int:
+    # Runs for every chunk, beside an engine that takes microseconds: quick looks decide what is looked at closely.
+    end = held = len(data)
+    if end == start or data[-1] == _NEWLINE:
         return end
-    floor = max(start, end - HOLD_BACK_BYTES)
-    word = max(floor, max([data.rfind(space, floor) for space in _SPACES]) + 1)
-    held = word_start(data, word) if word < end else end
-    held = min(held, _number_start(data, floor, min_digits), _quote_start(data, start))
+    floor = end - HOLD_BACK_BYTES if end - start > HOLD_BACK_BYTES else start
+    if data[-1] not in _SPACES:
+        held = end - len(data[floor:].rsplit(None, 1)[-1])
+        if word_start is not None:
+            held = word_start(data, held)
+    if data[-1] in _NUMBER_BYTES:
+        held = min(held, _number_start(data, floor, min_digits))
+    near = end - HOLD_BACK_BYTES if end > HOLD_BACK_BYTES else 0
+    for mark in _QUOTES:
+        at = data.rfind(mark, near)
+        if at > 0 and data[at - 1] in _BEFORE_OPENER and _is_open(data, at):
+            held = min(held, max(start, at + 1))
     while start < held < end and 0x80 <= data[held] < 0xC0:  # never within a UTF-8 character
         held -= 1
     return held
@@ -70,10 +82,6 @@ def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int], min_
 def is_token_run(data: bytes, start: int) -> bool:
     """Whether `data[start:]` is one unbroken token."""
     return not data[start:].translate(None, TOKEN_BYTES)
-
-
-def _whole_word(data: bytes, word: int) -> int:
-    return word
 
 
 def _token_start(data: bytes, word: int) -> int:
@@ -105,10 +113,9 @@ def _number_start(data: bytes, floor: int, min_digits: int) -> int:
     return len(data) - len(last) + first.start()
 
 
-def _quote_start(data: bytes, start: int) -> int:
-    """Where a quoted value at the end begins that a keyword announces and that is still open on this line."""
-    end = len(data)
-    line = max(0, end - HOLD_BACK_BYTES, data.rfind(b"\n", max(0, end - HOLD_BACK_BYTES)) + 1)
-    openers = [data.rfind(mark, line) for mark in _QUOTES]
-    opened = [at for at in openers if at >= 0 and _OPENS.search(data, max(0, at - _ANNOUNCE_BYTES), at)]
-    return max(start, min(opened) + 1) if opened else end
+def _is_open(data: bytes, quote: int) -> bool:
+    """Whether a keyword announces the value that this quote opens. It is known to go on to the end, unless the line
+    ends before."""
+    if data[max(0, quote - 9) : quote].rstrip(b" \t\\")[-1:] not in _OPERATORS or data.find(b"\n", quote) >= 0:
+        return False
+    return _OPENS.search(data, max(0, quote - _ANNOUNCE_BYTES), quote) is not None

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from pipeline.scrubber.hold import LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
-from pipeline.scrubber.key_block import open_key_block
+from pipeline.scrubber.hold import HOLD_BACK_BYTES, LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
+from pipeline.scrubber.key_block import HEADER_MARK, open_key_block
 from pipeline.scrubber.model import Engine, Span
 from pipeline.scrubber.redactor import Redactor
 from pipeline.scrubber.search import outside_placeholders
@@ -44,33 +44,45 @@ class Window:
             if rest is None:
                 return b""
             self._suppression, chunk = None, rest
-        data = self._data + chunk
-        held = self._held(data, chunk)
-        if held <= self._done and len(data) - self._done <= LONG_MATCH_BYTES and not self._is_eager:
+        if not chunk:
+            return b""
+        data, done = self._data + chunk, self._done
+        if self._is_in_token and len(data) - done <= LONG_MATCH_BYTES and is_token_run(chunk, 0):
             self._data = data
             return b""
-        return self._advance(data, held)
+        held = self._held(data, done)
+        if held <= done and len(data) - done <= LONG_MATCH_BYTES and not self._is_eager:
+            self._data = data
+            return b""
+        spans = self._find(data)
+        if spans or len(data) - held > LONG_MATCH_BYTES:
+            return self._advance(data, held, spans)
+        first = held - CONTEXT_BYTES
+        if first > self._last[1]:  # nothing was found lately: the quick way through
+            self._data, self._done = data[first:], CONTEXT_BYTES
+            self._last = (0, 0)
+        else:
+            self._keep(data, held)
+        return data[done:held]
 
     def finish(self) -> bytes:
         """Everything that still waits. The window goes on after it, with what has left as context."""
         data, self._suppression = self._data, None
         self._is_in_token = self._is_loose = False
-        return self._advance(data, len(data)) if self._done < len(data) else b""
+        return self._advance(data, len(data), self._find(data)) if self._done < len(data) else b""
 
-    def _held(self, data: bytes, chunk: bytes) -> int:
-        done = self._done
-        if self._is_in_token and len(data) - done <= LONG_MATCH_BYTES and is_token_run(chunk, 0):
-            return done
+    def _held(self, data: bytes, done: int) -> int:
         held = self._hold(data, done)
-        self._is_in_token = False
-        if held > done and held < len(data) and data[held - 1] in TOKEN_BYTES and is_token_run(data, held):
+        if held == len(data) - HOLD_BACK_BYTES and is_token_run(data, held - 1):
             held = self._token_start(data, held)
-        else:
-            self._is_loose = False
+        elif self._is_in_token or self._is_loose:
+            self._is_in_token = self._is_loose = False
         if self._open_from is not None:
             held = min(held, self._open_from(data, done))
-        key = open_key_block(data, done)
-        return min(held, key) if key >= 0 else held
+        if data.rfind(HEADER_MARK, done) >= 0:
+            key = open_key_block(data, done)
+            return min(held, key) if key >= 0 else held
+        return held
 
     def _token_start(self, data: bytes, held: int) -> int:
         """Where the token begins that reaches over the hold-back: it waits as a whole while it is not too long."""
@@ -81,11 +93,9 @@ class Window:
         self._is_in_token = not self._is_loose
         return held if self._is_loose else start
 
-    def _advance(self, data: bytes, held: int) -> bytes:
+    def _advance(self, data: bytes, held: int, spans: list[Span]) -> bytes:
         """Let go of `data[_done:held]`, or less where a match is not over yet."""
-        spans = self._find(data)
-        if spans:
-            spans = outside_placeholders(data, spans)
+        spans = outside_placeholders(data, spans)
         if self._is_eager and spans:
             held = max(held, spans[-1].end)
         settled, held = _settled(spans, self._done, held) if spans else (spans, held)
@@ -98,11 +108,9 @@ class Window:
         return out
 
     def _keep(self, data: bytes, held: int) -> None:
-        """Drop the context that is no longer needed, at the start of a line where there is one near."""
+        """Drop the context that is no longer needed."""
         first = held - CONTEXT_BYTES
         if first > 0:
-            line = data.find(b"\n", max(0, first - CONTEXT_BYTES), first)
-            first = line + 1 if line >= 0 else first
             start, end = self._last
             if start < first < end:
                 first = end
