@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 DATAGRAM_BYTES = 1 << 18
 _NAME = "vibedom-init"
+_MOST_DESCRIPTORS = 1 << 20
 _COLUMNS, _ROWS = 80, 24
 
 
@@ -234,6 +235,7 @@ def _become_command(request: dict[str, Any], streams: Sequence[int], *, has_tty:
             signal.signal(number, signal.SIG_DFL)
         if "probe" in request:
             os._exit(local_probe.run(request["probe"]))
+        os.closerange(3, _MOST_DESCRIPTORS)
         os.chdir(request["directory"])
         _execute(request["argv"], request["environment"])
     except OSError as exc:

@@ -41,6 +41,8 @@ class _Stage:
 def main() -> None:
     """Arguments are the supervisor's descriptors: conversation, end of its life, plan, freezer (or null)."""
     conversation, lifeline, plan, freezer = (int(argument) for argument in sys.argv[1:5])
+    for descriptor in (conversation, lifeline, plan, freezer):
+        os.set_inheritable(descriptor, False)  # they were inherited to get here, and must not get to the agent
     control = socket.socket(fileno=conversation)
     stage = _Stage()
     sys.excepthook = functools.partial(_tell_defect, control)

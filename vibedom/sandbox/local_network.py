@@ -9,7 +9,7 @@ _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 _NLM_F_REQUEST, _NLM_F_ACK, _NLM_F_REPLACE, _NLM_F_CREATE = 0x1, 0x4, 0x100, 0x400
 _NLMSG_ERROR, _RTM_NEWROUTE = 2, 24
 _RT_TABLE_LOCAL, _RTPROT_BOOT, _RT_SCOPE_HOST, _RTN_LOCAL = 255, 3, 254, 2
-_RTA_OIF = 4
+_RTA_DST, _RTA_OIF = 1, 4
 _DNS, _HTTP, _HTTPS = 53, 80, 443
 _BACKLOG = 1024
 
@@ -36,10 +36,19 @@ def families() -> list[socket.AddressFamily]:
 
 def route_everything_home(family: socket.AddressFamily) -> None:
     """`ip route add local 0.0.0.0/0 dev lo`: every address of the family is this host. Needs no program, no daemon."""
+    _add_local_route(family, b"")
+    if family == socket.AF_INET:
+        # The kernel's own route would answer a question to 127.0.0.53 from 127.0.0.1, and the client drop the answer.
+        _add_local_route(family, bytes([127, 0, 0, 0]), prefix=8)
+
+
+def _add_local_route(family: socket.AddressFamily, destination: bytes, prefix: int = 0) -> None:
     flags = _NLM_F_REQUEST | _NLM_F_ACK | _NLM_F_CREATE | _NLM_F_REPLACE
     route = struct.pack(
-        "=BBBBBBBBI", family, 0, 0, 0, _RT_TABLE_LOCAL, _RTPROT_BOOT, _RT_SCOPE_HOST, _RTN_LOCAL, 0
+        "=BBBBBBBBI", family, prefix, 0, 0, _RT_TABLE_LOCAL, _RTPROT_BOOT, _RT_SCOPE_HOST, _RTN_LOCAL, 0
     ) + struct.pack("=HHi", 8, _RTA_OIF, socket.if_nametoindex("lo"))
+    if destination:
+        route += struct.pack("=HH", 4 + len(destination), _RTA_DST) + destination
     message = struct.pack("=IHHII", 16 + len(route), _RTM_NEWROUTE, flags, 1, 0) + route
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
         netlink.sendall(message)

@@ -1,0 +1,98 @@
+"""What lies outside for the agent not to find: listeners, files, sockets, shared memory, a secret, and the check that
+none of it was touched.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.integration.runtimes import host_addresses
+
+PIDS = 200
+"""The sandbox's limit of processes."""
+
+_IPC_CREAT, _IPC_RMID = 0o1000, 0
+
+
+@dataclass(frozen=True)
+class FarSide:
+    """The host as the attempts know it."""
+
+    facts: Mapping[str, Any]
+    baits: tuple[socket.socket, ...]
+    files: Mapping[Path, bytes]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"FAR": json.dumps(dict(self.facts))}
+
+    def assert_untouched(self) -> None:
+        """No listener heard anything, no file has changed."""
+        assert select.select(self.baits, [], [], 0)[0] == []
+        for path, content in self.files.items():
+            assert path.read_bytes() == content, path
+
+
+@contextlib.contextmanager
+def far_side(directory: Path, session: Path, workspace: Path) -> Iterator[FarSide]:
+    """Put everything in place below `directory`, take it away afterwards."""
+    canary = directory / "home" / ".ssh" / "canary"
+    canary.parent.mkdir(parents=True)
+    canary.write_bytes(b"canary in the user's home")
+    with contextlib.ExitStack() as stack:
+        tcp, udp = _bait(stack, socket.SOCK_STREAM), _bait(stack, socket.SOCK_DGRAM)
+        name = f"vibedom-test-{os.urandom(4).hex()}"
+        abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
+        abstract.bind(f"\0{name}")
+        abstract.listen()
+        shm_file = Path("/dev/shm", name)
+        shm_file.write_bytes(b"canary in shared memory")
+        stack.callback(shm_file.unlink)
+        key = int.from_bytes(os.urandom(3), "big") + 1
+        stack.callback(_remove_segment, _make_segment(key))
+        facts = {
+            "hosts": [*host_addresses(), "172.17.0.1"],
+            "tcp": tcp.getsockname()[1],
+            "udp": udp.getsockname()[1],
+            "abstract": name,
+            "canary": str(canary),
+            "session": str(session),
+            "supervisor": os.getpid(),
+            "marker": "pytest",
+            "reversed_secret": _secret()[::-1],
+            "shm_key": key,
+            "shm_file": str(shm_file),
+            "pids": PIDS,
+        }
+        files = {path: path.read_bytes() for path in (canary, shm_file, workspace / "readme.txt")}
+        yield FarSide(facts, (tcp, udp, abstract), files)
+
+
+def _bait(stack: contextlib.ExitStack, kind: socket.SocketKind) -> socket.socket:
+    bait = stack.enter_context(socket.socket(socket.AF_INET, kind))
+    bait.bind(("0.0.0.0", 0))
+    if kind == socket.SOCK_STREAM:
+        bait.listen()
+    return bait
+
+
+def _secret() -> str:
+    """A secret of the supervisor's environment, made up at run time."""
+    return os.environ.setdefault("VIBEDOM_TEST_TOKEN", "ghp_" + os.urandom(18).hex())
+
+
+def _make_segment(key: int) -> int:
+    segment = ctypes.CDLL(None, use_errno=True).shmget(key, 4096, _IPC_CREAT | 0o666)
+    assert segment >= 0
+    return int(segment)
+
+
+def _remove_segment(segment: int) -> None:
+    ctypes.CDLL(None).shmctl(segment, _IPC_RMID, None)
