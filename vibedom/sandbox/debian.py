@@ -49,7 +49,8 @@ def command(suite: str, target: Path, sources: list[Path]) -> list[str]:
         f"--include={packages}",
         "--aptopt=Acquire::Languages none",
         "--dpkgopt=force-unsafe-io",
-        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _LEFT_OUT),
+        # Removed afterwards: with dpkg's path-exclude mmdebstrap takes twice as long.
+        '--customize-hook=cd "$1"/usr/share && rm -rf ' + " ".join(_LEFT_OUT),
         # pip may install: the sandbox is thrown away, there is nothing of a distribution to protect.
         '--customize-hook=rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
         '--customize-hook=mkdir -p "$1"/etc/vibedom "$1"/home/agent "$1"/mnt/workspace "$1"/work',

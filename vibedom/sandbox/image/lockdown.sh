@@ -10,7 +10,8 @@ fail() {
 
 # The table filter comes first and takes effect as a whole: should a later step fail, nothing gets out meanwhile.
 printf '%s' "$VIBEDOM_RULES4" | iptables-restore || fail "iptables-restore refused the rules"
-if [ -s /proc/net/if_inet6 ]; then
+# Also where no interface has an IPv6 address yet: another network may be attached later.
+if [ -e /proc/net/if_inet6 ]; then
     printf '%s' "$VIBEDOM_RULES6" | ip6tables-restore || fail "IPv6 is present and ip6tables-restore refused the rules"
 fi
 # Only so that addresses such as 198.18.0.1 route into the redirection; the rules let nothing else pass.
