@@ -12,6 +12,7 @@ import msgspec
 from vibedom import sessions, terminal
 from vibedom.cli import render
 from vibedom.cli.end_of_session import report
+from vibedom.cli.review_prompt import OnFindings
 from vibedom.cli.screening import Screening, screen
 from vibedom.detection import load_detection
 from vibedom.launch import Prepared, Wishes, checked_workspace, prepare
@@ -36,7 +37,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     root: Path | None
     name: str | None
     environment: Mapping[str, str]
-    on_findings: str | None
+    on_findings: OnFindings | None
     cpus: float | None
     memory_bytes: int | None
     apply_changes: bool | None
@@ -89,7 +90,7 @@ async def _supervised(
     options: Options, policy: Policy, screening: Screening, prepared: Prepared, runtime: Runtime
 ) -> int:
     render.progress("reading the rules")
-    load = partial(load_detection, options.home, policy, screening.known_values)
+    load = partial(load_detection, options.home, policy, screening.values)
     detection = await anyio.to_thread.run_sync(load)
     render.progress("noting the state of the project")
     await anyio.to_thread.run_sync(record_base, prepared.record.workspace, prepared.directory.base)
