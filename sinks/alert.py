@@ -12,7 +12,7 @@ ALERT_SCHEMA_VERSION = 1
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One alert, about the first of `count` matches."""
 
-    schema_version: int = ALERT_SCHEMA_VERSION
+    schema_version: int
     id: str
     """The same for the same alert sent twice: receivers drop doubles by it."""
     session: str
@@ -46,6 +46,7 @@ def make_alert(
 ) -> Alert:
     """The alert about one match."""
     return Alert(
+        schema_version=ALERT_SCHEMA_VERSION,
         id=id_,
         session=session,
         time=rfc3339(record.at),
@@ -74,10 +75,10 @@ def rfc3339(at: float) -> str:
 
 
 def _message(record: Record, finding: Finding | None, name: str, count: int) -> str:
-    where = f"{record.host}:{record.port}" if record.port else record.host or "no host"
+    where = f"{record.host}:{record.port}" if record.host and record.port else record.host or f"port {record.port}"
     times = f", {count} times" if count > 1 else ""
     if finding is None:
-        return f"{name}: {where} ({record.reason}{times})"
+        return f"{name}: {where} ({record.unscanned or record.reason}{times})"
     done = {"scrub": "scrubbed", "allow": "allowed", "alert": "let through", "block": "blocked"}[finding.action]
     way = "to" if finding.direction == "request" else "from"
     return f"{name}: {finding.rule} {done} on its way {way} {where} in {finding.location}{times}"

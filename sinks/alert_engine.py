@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from pipeline.events import Finding, Record, Severity
-from sinks.alert import Alert, make_alert, rfc3339
+from sinks.alert import ALERT_SCHEMA_VERSION, Alert, make_alert, rfc3339
 from sinks.alert_rules import DEFAULT_RULES, AlertRule, is_at_least
 
 FOLD_SECONDS = 300.0
@@ -139,6 +139,7 @@ class AlertEngine:
         """One alert for `count` that were dropped; what they were about is in the audit log."""
         self._floods += 1
         return Alert(
+            schema_version=ALERT_SCHEMA_VERSION,
             id=_identity(self._session, "held back", repr(self._now), str(self._floods)),
             session=self._session,
             time=rfc3339(self._now),

@@ -10,7 +10,7 @@ from vibedom.cli import render
 
 @click.group()
 async def command() -> None:
-    """Verify an audit log."""
+    """Verify an audit log, and say how its lines are made."""
 
 
 @command.command()
@@ -26,6 +26,15 @@ async def verify(what: str | None, as_json: bool) -> int:
     vibedom audit verify ~/saved/network.jsonl
     """
     return await anyio.to_thread.run_sync(_verify, what, as_json)
+
+
+@command.command()
+@click.argument("kind", type=click.Choice(["line", "alert"]), default="line")
+async def schema(kind: str) -> None:
+    """Print the JSON Schema of a line of network.jsonl, or of an alert."""
+    from sinks.schema import alert_schema, line_schema
+
+    render.out_json(line_schema() if kind == "line" else alert_schema())
 
 
 def _verify(what: str | None, as_json: bool) -> int:
