@@ -45,30 +45,30 @@ class _Document:
         self._next = 0
         """Index of the first edit that is not behind the reader."""
         self._last_end = 0
-        self._reported: set[int] = set()
         """Where the string before the current one ends."""
+        self._reported: set[int] = set()
 
     def placed(self, path: JsonPath) -> Iterator[Placed]:
         data, edits = self._data, self._edits
         for match in TOKEN.finditer(data):
             start, end = match.span(1)
-            if start < 0:
-                path.structure(data[match.start()])
-                continue
-            if edits[self._next].start < end:
-                yield from self._between(start, path)
-                inner = self._inside(start + 1, end - 1, is_key=match.start(2) >= 0)
-                yield from self._string(start + 1, end - 1, inner, path, is_key=match.start(2) >= 0)
-                self._pass(end)
+            if edits[self._next].start < match.end():
+                yield from self._between(match.start(), path)
+                if start >= 0:
+                    yield from self._string(start + 1, end - 1, path, is_key=match.start(2) >= 0)
+                    self._pass(end)
                 if self._next == len(edits):
                     return
             elif match.start(2) >= 0:
                 path.key(data[start + 1 : end - 1])
-            self._last_end = end
+            if start < 0:
+                path.structure(data[match.start()])
+            else:
+                self._last_end = end
         yield from (place(edit.left_alone(), str(path)) for edit in edits[self._next :])
 
     def _between(self, start: int, path: JsonPath) -> Iterator[Placed]:
-        """Edits that end before the string at `start`: what they hold is a number or a word."""
+        """Edits that end before `start` and touch no string: what they hold is a number or a word."""
         while self._next < len(self._edits) and self._edits[self._next].end <= start:
             if self._edits[self._next].start >= self._last_end:
                 yield place(self._edits[self._next].left_alone(), str(path))
@@ -81,7 +81,8 @@ class _Document:
     def _inside(self, start: int, end: int, *, is_key: bool) -> list[Edit]:
         """The edits of one string's content, none of them sticking out of it."""
         inner: list[Edit] = []
-        for edit in self._edits[self._next :]:
+        for i in range(self._next, len(self._edits)):
+            edit = self._edits[i]
             if edit.start >= end:
                 break
             if edit.start >= start and edit.end <= end:
@@ -101,7 +102,7 @@ class _Document:
         own = [edit.moved(start) for edit in self._search(content)]
         if own or is_key or start == end:
             return own
-        begins_or_ends = start < edit.start < end or start < edit.end < end
+        begins_or_ends = start <= edit.start < end or start < edit.end <= end
         is_line = _ONLY_COMMA.fullmatch(self._data, self._last_end - 1, start) is not None
         if not (begins_or_ends or is_line or _KEY_DATA.fullmatch(content)):
             return []
@@ -110,7 +111,8 @@ class _Document:
         self._reported.add(edit.start)
         return [Edit(max(edit.start, start), min(edit.end, end), edit.placeholder, found)]
 
-    def _string(self, start: int, end: int, inner: list[Edit], path: JsonPath, *, is_key: bool) -> Iterator[Placed]:
+    def _string(self, start: int, end: int, path: JsonPath, *, is_key: bool) -> Iterator[Placed]:
+        inner = self._inside(start, end, is_key=is_key)
         if is_key:
             found = next((f for edit in inner for f in edit.found), None)
             path.key(found.rule.placeholder if found else self._data[start:end])
