@@ -9,13 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
 from pipeline.events import Action, Context, Direction, SecretClass, Severity
 from pipeline.patterns import Pattern, parse_pattern
-from pipeline.scrubber.model import RuleInfo
 
 REGISTRIES = "@registries"
 """Stands for the user's package registries among a rule's homes."""
@@ -59,6 +58,22 @@ _TOKEN_FIELD = re.compile(r"token|secret|key|code|assertion|credential|passw|aut
 _BODY_FIELD = re.compile(r"body \$\.(?:[\w-]{1,64}\.)?([\w-]{1,64})")
 
 
+class Rule(Protocol):
+    """What the table has to know of a secret rule (`pipeline.scrubber.model.RuleInfo`)."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def secret_class(self) -> SecretClass: ...
+
+    @property
+    def severity(self) -> Severity: ...
+
+    @property
+    def homes(self) -> tuple[str, ...]: ...
+
+
 AuthHeaders = Literal["pass", "own", "scrub"]
 """What is found in the authentication headers of requests to a host: `own` passes unless it is a credential whose rule
 names other homes (an agent's own API, whose keys may look like anything), `pass` passes even that, with an alert."""
@@ -83,9 +98,11 @@ class ContextTable:
         *,
         registries: Sequence[Pattern] = (),
         overrides: Table | None = None,
+        sensitive_headers: Sequence[str] = (),
     ) -> None:
         """`overrides` replace cells of `DEFAULT_TABLE`; `registries` have the context `registry` unless a rule of the
-        same or greater specificity says otherwise."""
+        same or greater specificity says otherwise; `sensitive_headers` (lower case) come beside `AUTH_HEADERS`."""
+        self._auth_headers = AUTH_HEADERS.union(sensitive_headers)
         self._rules = tuple(rules)
         self._registries = tuple(registries)
         self.table: Table = MappingProxyType(
@@ -99,7 +116,7 @@ class ContextTable:
         return max(named, key=lambda entry: entry[:2])[2] if named else "external"
 
     def choose(
-        self, rule: RuleInfo, *, host: str, context: Context, direction: Direction, location: str
+        self, rule: Rule, *, host: str, context: Context, direction: Direction, location: str
     ) -> tuple[Action, bool]:
         """What to do with a hit of `rule`, and whether it is a credential at home.
 
@@ -110,19 +127,19 @@ class ContextTable:
         if rule.secret_class in _KEYS:
             if (direction == "response" or _carries_credentials(location)) and self.is_home(rule, host):
                 return "allow", True
-            action = self._auth_action(rule, host) if _header_name(location) in AUTH_HEADERS else None
+            action = self._auth_action(rule, host) if _header_name(location) in self._auth_headers else None
             if action is not None:
                 return action, action == "allow"
         return self.table[context, direction][rule.secret_class], False
 
-    def severity(self, rule: RuleInfo, *, direction: Direction, is_home: bool) -> Severity:
+    def severity(self, rule: Rule, *, direction: Direction, is_home: bool) -> Severity:
         """How bad a finding is: what is at home is `low`, a key on its way to anywhere else at least `high`."""
         if is_home:
             return "low"
         leaves = direction == "request" and rule.secret_class in _KEYS
         return "high" if leaves and rule.severity in ("low", "medium") else rule.severity
 
-    def is_home(self, rule: RuleInfo, host: str) -> bool:
+    def is_home(self, rule: Rule, host: str) -> bool:
         """Whether the rule's credential is for the host."""
         if REGISTRIES in rule.homes and any(p.matches_host(host) for p in self._registries):
             return True
@@ -130,7 +147,7 @@ class ContextTable:
             return True
         return any(rule.id in r.home_for for r in self._matching(host))
 
-    def _auth_action(self, rule: RuleInfo, host: str) -> Action | None:
+    def _auth_action(self, rule: Rule, host: str) -> Action | None:
         """What the host's own say about authentication headers makes of a hit, or None where it has none."""
         said = {r.auth_headers for r in self._matching(host)}
         if not rule.homes and said & {"own", "pass"}:

@@ -26,7 +26,7 @@ class DlpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     oversize: Literal["scan", "skip", "block"] = "scan"
     undecodable: Literal["block", "skip"] = "block"
     sensitive_headers: tuple[str, ...] = ()
-    """Lower-case names beside the built-in ones."""
+    """Lower-case names that count as authentication headers beside the built-in ones."""
     rule_files: tuple[str, ...] = ()
     """More rule files in gitleaks' format."""
 

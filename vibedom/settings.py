@@ -110,7 +110,7 @@ def compose(domains: str, policy: str, *, config: Path, clients: Callable[[], Se
         build.add_entry(entry, source=f"{POLICY} $.hosts[{index}]")
     return Policy(
         hosts=build.host_policy(),
-        contexts=build.context_table(_table(file)),
+        contexts=build.context_table(file),
         groups=groups,
         dlp=_checked_dlp(file.dlp, config),
         upstream=_checked_upstream(file.upstream, config),
@@ -161,8 +161,13 @@ class _Build:
         mirrors = [Route(pattern=pattern, networks=MIRROR_NETWORKS) for pattern in self._groups.registries]
         return HostPolicy(allow=self._allow, deny=self._deny, routes=[*self._routes, *mirrors])
 
-    def context_table(self, overrides: Table) -> ContextTable:
-        return ContextTable(self._contexts, registries=self._groups.registries, overrides=overrides)
+    def context_table(self, file: PolicyFile) -> ContextTable:
+        return ContextTable(
+            self._contexts,
+            registries=self._groups.registries,
+            overrides=_table(file),
+            sensitive_headers=file.dlp.sensitive_headers,
+        )
 
 
 def _table(file: PolicyFile) -> Table:

@@ -152,6 +152,16 @@ def test_credential_with_other_homes_is_no_business_of_an_agents_api_unless_the_
     assert choose(GITHUB, "gateway.test", "header x-note") == ("scrub", False)
 
 
+def test_policy_can_name_more_authentication_headers() -> None:
+    rules = [ContextRule(pattern=parse_pattern("api.test"), auth_headers="own")]
+    for headers, action in ((("x-mine",), "allow"), ((), "scrub")):
+        table = ContextTable(rules, sensitive_headers=headers)
+        chosen = table.choose(
+            GENERIC, host="api.test", context="external", direction="request", location="header x-mine"
+        )
+        assert chosen[0] == action
+
+
 def test_registry_tokens_are_at_home_in_the_users_registries() -> None:
     assert choose(PACKAGE, "packages.test", "header authorization") == ("allow", True)
     assert choose(PACKAGE, "other.test", "header authorization") == ("scrub", False)
