@@ -1,0 +1,58 @@
+"""Pre-flight without gitleaks: the built-in scanner gives the same report."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.preflight.conftest import token
+from vibedom.errors import NotScannedError
+from vibedom.paths import Home
+from vibedom.preflight.scan import PreflightSettings, preflight
+
+pytestmark = pytest.mark.anyio
+BUILTIN = PreflightSettings(scanner="builtin")
+
+
+@pytest.mark.usefixtures("gitleaks_on_path")
+async def test_both_scanners_report_the_same_findings(workspace: Path, home: Home) -> None:
+    (workspace / "src").mkdir()
+    (workspace / "src/a.py").write_text(f"x = 1\nt = '{token()}'\n")
+    (workspace / ".env").write_text("AWS_ACCESS_KEY_ID=" + "AKIA" + "QYLPMN5HHHFPZAM2" + "\n")
+    (workspace / ".git").mkdir()
+    (workspace / ".git/config").write_text(f"t = '{token()}'\n")
+    one = await preflight(workspace, home=home, settings=PreflightSettings(scanner="gitleaks"))
+    other = await preflight(workspace, home=home, settings=BUILTIN)
+    assert [(f.rule, f.file, f.start_line, f.risk, f.sample, f.fingerprint) for f in one.findings] == [
+        (f.rule, f.file, f.start_line, f.risk, f.sample, f.fingerprint) for f in other.findings
+    ]
+    assert {f.file for f in other.findings} == {"src/a.py", ".env"}
+    assert set(one.values.reveal()) == set(other.values.reveal())
+
+
+async def test_it_is_taken_where_no_gitleaks_is_on_the_path(
+    workspace: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    (workspace / "a.py").write_text(f"t = '{token()}'\n")
+    report = await preflight(workspace, home=home)
+    assert report.scanner == "built-in"
+    assert [finding.file for finding in report.findings] == ["a.py"]
+    with pytest.raises(NotScannedError, match="install it"):
+        await preflight(workspace, home=home, settings=PreflightSettings(history=True))
+    with pytest.raises(NotScannedError, match="no gitleaks"):
+        await preflight(workspace, home=home, settings=PreflightSettings(scanner="gitleaks"))
+
+
+async def test_a_gitleaks_inside_the_workspace_is_not_run(
+    workspace: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "gitleaks").write_text(f"#!/bin/sh\ntouch {workspace}/was-run\necho 8.25.0\n")
+    (workspace / "gitleaks").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{workspace}:/usr/bin:/bin")
+    assert (await preflight(workspace, home=home)).scanner == "built-in"
+    assert not (workspace / "was-run").exists()
+
+
+async def test_personal_data_and_odd_names_hold_up_nothing(workspace: Path, home: Home) -> None:
+    (workspace / "people.txt").write_text("someone@somewhere.org\n4111 1111 1111 1111\n10.1.2.3\n")
+    assert (await preflight(workspace, home=home, settings=BUILTIN)).findings == ()
