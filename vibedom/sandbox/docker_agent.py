@@ -119,13 +119,13 @@ async def create(
         "OpenStdin": True,
         "StdinOnce": True,
         "Healthcheck": {"Test": ["NONE"]},
-        "HostConfig": _host_config(spec, holder, mounts(spec, volume)),
+        "HostConfig": host_config(spec, holder, mounts(spec, volume)),
     }
     with asking("create the agent's container", shield=True):
         return await docker.containers.create(config, name=name)
 
 
-def _host_config(spec: SandboxSpec, holder: str, mounted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def host_config(spec: SandboxSpec, holder: str, mounted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     limits = spec.limits
     return {
         "NetworkMode": f"container:{holder}",

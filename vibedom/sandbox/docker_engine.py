@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     verify: bool = True
 
 
-def resolve(explicit: str | None, environment: Mapping[str, str], home: Path) -> Endpoint:
+def resolve(
+    explicit: str | None, environment: Mapping[str, str], home: Path, sockets: Sequence[Path] | None = None
+) -> Endpoint:
     """The engine the docker CLI of this user would talk to.
 
-    Order: `explicit`, DOCKER_HOST, DOCKER_CONTEXT, the current context, known sockets. Raises
-    `RuntimeUnavailableError` with what was tried.
+    Order: `explicit`, DOCKER_HOST, DOCKER_CONTEXT, the current context, then `sockets` (`known_sockets` where None).
+    Raises `RuntimeUnavailableError` with what was tried.
     """
     if explicit:
         return _supported(Endpoint(url=explicit, source="--engine"))
@@ -52,7 +54,7 @@ def resolve(explicit: str | None, environment: Mapping[str, str], home: Path) ->
     context = environment.get("DOCKER_CONTEXT") or _current_context(config)
     if context and context != "default":
         return _supported(_context_endpoint(config, context))
-    return _default_socket(environment, home)
+    return _first_socket(known_sockets(environment, home) if sockets is None else sockets)
 
 
 def _current_context(config: Path) -> str | None:
@@ -86,9 +88,10 @@ def _context_endpoint(config: Path, name: str) -> Endpoint:
     )
 
 
-def _default_socket(environment: Mapping[str, str], home: Path) -> Endpoint:
+def known_sockets(environment: Mapping[str, str], home: Path) -> list[Path]:
+    """Where engines listen: the system's, a rootless one, Docker Desktop, Colima, OrbStack, Podman."""
     runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    candidates = [
+    return [
         Path("/var/run/docker.sock"),
         Path("/run/docker.sock"),
         Path(runtime) / "docker.sock",
@@ -99,6 +102,9 @@ def _default_socket(environment: Mapping[str, str], home: Path) -> Endpoint:
         Path(runtime) / "podman" / "podman.sock",
         Path("/run/podman/podman.sock"),
     ]
+
+
+def _first_socket(candidates: Sequence[Path]) -> Endpoint:
     for path in candidates:
         if path.is_socket():
             return Endpoint(url=f"unix://{path}", source="default socket")

@@ -93,13 +93,13 @@ class ExecProcess:
             with asking("inspect the process"):
                 shown = await self._execution.inspect()
             if not shown["Running"] and shown["ExitCode"] is not None:
-                return CANNOT_FIND if _is_missing(shown, attached.head) else int(shown["ExitCode"])
+                return CANNOT_FIND if is_missing(shown, attached.head) else int(shown["ExitCode"])
             pause = _POLL_SECONDS[0] if output_ended.is_set() else min(pause * 2, longest)
             with anyio.move_on_after(pause):
                 await (anyio.sleep(pause) if output_ended.is_set() else output_ended.wait())
 
 
-def _is_missing(shown: Mapping[str, Any], head: bytes) -> bool:
+def is_missing(shown: Mapping[str, Any], head: bytes) -> bool:
     """Whether an exec was never started for want of its command: engines before 23 call that 126."""
     return not shown["Pid"] and (b"executable file not found" in head or b"no such file or directory" in head)
 
