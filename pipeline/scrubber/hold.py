@@ -23,11 +23,13 @@ _NUMBER_HOLD_BYTES = 48
 """A card number of 19 digits with a separator after each, and some."""
 _NUMBER_START = re.compile(rb"(?<![0-9A-Za-z_])[0-9(+]")
 _SUSPECT_DIGITS = 6
-_KEYWORD = re.compile(rb"(?i)pass|pwd|secret|token|key|auth|cred|bearer|basic|api|://")
+_KEYWORD = re.compile(rb"(?i)pass|pwd|secret|token|key|auth|cred|bearer|basic|api|://|=")
 _ANNOUNCES = re.compile(rb"(?i)(?:pass|pwd|secret|token|key|auth|cred|bearer|basic|api)[^\n]{0,40}\Z")
 _OPENS = re.compile(
     rb"(?i)(?:pass|pwd|secret|token|key|auth|cred|bearer|basic|api)[^\n]{0,40}?[=:>,(][ \t]{0,5}[\\]{0,4}\Z"
 )
+_WIDE = b"\xef\xbc"
+"""Begins full-width digits in UTF-8: numbers may be written with them."""
 _OPERATORS = frozenset((b"=", b":", b">", b",", b"("))
 _BEFORE_OPENER = b"=:>,( \t\\"
 _ANNOUNCE_BYTES = 64
@@ -88,9 +90,14 @@ def _token_start(data: bytes, word: int) -> int:
     """Where the last token of the last word begins; the word's own beginning where a password may hold anything."""
     last = data[word:]
     token = word + len(last.rstrip(TOKEN_BYTES))
-    if token == word or _KEYWORD.search(last) or _ANNOUNCES.search(data, max(0, word - _ANNOUNCE_BYTES), word):
+    if (
+        token == word
+        or _WIDE in last
+        or _KEYWORD.search(last)
+        or _ANNOUNCES.search(data, max(0, word - _ANNOUNCE_BYTES), word)
+    ):
         return word
-    return token
+    return token - 1 if data[token - 1 : token] in _QUOTES else token  # the quotes of some belong to the secret
 
 
 def _suspect_start(data: bytes, word: int) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
 from pipeline.scrubber.key_block import HEADER_MARK, open_key_block
+from pipeline.scrubber.key_lines import open_key_lines
 from pipeline.scrubber.model import Engine, Span
 from pipeline.scrubber.redactor import Redactor
 from pipeline.scrubber.search import outside_placeholders
@@ -77,6 +78,7 @@ class Window:
             held = self._token_start(data, held)
         elif self._is_in_token or self._is_loose:
             self._is_in_token = self._is_loose = False
+        held = open_key_lines(data, done, held)
         if self._open_from is not None:
             held = min(held, self._open_from(data, done))
         if data.rfind(HEADER_MARK, done) >= 0:

@@ -148,3 +148,30 @@ def test_an_allowed_hit_passes_and_is_told() -> None:
 def test_an_empty_stream_is_empty() -> None:
     assert run(new_stream(), []) == b""
     assert run(new_stream(), [b"", b""]) == b""
+
+
+def test_lines_of_a_key_without_its_header_wait_for_each_other() -> None:
+    lines = PEM_BODY.splitlines(keepends=True)
+    stream = new_stream()
+    assert stream.feed(b"private_key: \n") == b"private_key: \n"
+    for line in lines:
+        assert stream.feed(line) == b""
+    assert stream.feed(b"the end\n") == PEM_BODY + b"the end\n"  # none of the rules here is for such keys
+
+
+def test_a_putty_key_waits_for_its_end() -> None:
+    stream = new_stream()
+    assert stream.feed(b"Private-Lines: 24\n" + PEM_BODY) == b""
+    assert stream.feed(b"short==\nPrivate-MAC: ") == b""
+    assert stream.feed(b"0123456789" * 4 + b"\n").endswith(b"0123456789\n")
+
+
+def test_an_attachment_in_lines_of_base64_passes() -> None:
+    text = PEM_BODY * 200
+    stream, sent, gone = new_stream(), 0, 0
+    for chunk in cut(text, 4096):
+        sent += len(chunk)
+        gone += len(stream.feed(chunk))
+        assert sent - gone <= 20 * 1024
+    assert gone + len(stream.finish()) == len(text)
+    assert not stream.hits
