@@ -1,4 +1,4 @@
-"""docker_process: a terminal settles on its last size while the engine is not ready; what cannot start is told apart."""
+"""docker_process: a terminal settles on its last size while the engine is not ready; what cannot start is named."""
 
 import aiodocker
 import anyio
