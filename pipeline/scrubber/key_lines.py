@@ -18,7 +18,7 @@ def open_key_lines(data: bytes, start: int, held: int) -> int:
     above = data.rfind(b"\n", start, line - 1) + 1
     if not above:
         above = start
-    if b" " in data[above:line].strip(b" "):
+    if b" " in data[above:line].strip(b" ") and not data.startswith(_PUTTY_MARK, above):
         return held
     putty = data.rfind(_PUTTY_MARK, start, held)
     if putty >= 0 and len(data) - putty <= _MAX_BLOCK_BYTES and not _PUTTY_END.search(data, putty):

@@ -175,3 +175,11 @@ def test_an_attachment_in_lines_of_base64_passes() -> None:
         assert sent - gone <= 20 * 1024
     assert gone + len(stream.finish()) == len(text)
     assert not stream.hits
+
+
+def test_a_putty_key_in_small_chunks_leaves_as_one() -> None:
+    key = b"Private-Lines: 24\n" + PEM_BODY + b"short==\nPrivate-MAC: " + b"0123456789" * 4
+    stream = new_stream()
+    for chunk in cut(key, 5):
+        assert stream.feed(chunk) == b""
+    assert stream.finish() == key
