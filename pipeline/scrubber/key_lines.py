@@ -7,6 +7,7 @@ _MIN_LINE_BYTES, _MAX_LINE_BYTES = 40, 100
 _MAX_BLOCK_BYTES = 16 * 1024
 """Longer blocks of base64 lines are attachments, not keys."""
 _PUTTY_MARK = b"Private-Lines: "
+_PUTTY_LINE_BYTES = 20
 _PUTTY_END = re.compile(rb"Private-(?:MAC|Hash): [0-9a-f]{40,64}")
 
 
@@ -20,9 +21,9 @@ def open_key_lines(data: bytes, start: int, held: int) -> int:
         above = start
     if b" " in data[above:line].strip(b" ") and not data.startswith(_PUTTY_MARK, above):
         return held
-    putty = data.rfind(_PUTTY_MARK, start, held)
+    putty = data.rfind(_PUTTY_MARK, max(0, start - _PUTTY_LINE_BYTES), held)  # that line may have left before the key
     if putty >= 0 and len(data) - putty <= _MAX_BLOCK_BYTES and not _PUTTY_END.search(data, putty):
-        return putty
+        return max(start, putty)
     if data[line:held].strip(b" \t>|"):
         return held
     first = line
