@@ -39,8 +39,16 @@ class LineFormat:
 
 def printable_json(value: object) -> bytes:
     """JSON with everything outside printable ASCII escaped: one line for every reader, harmless on a terminal."""
-    data = _encoder.encode(value)
+    data = _encode(value)
     if data.isascii() and b"\x7f" not in data:
         return data
     text = json.dumps(json.loads(data), ensure_ascii=True, separators=(",", ":"))
     return text.replace("\x7f", "\\u007f").encode()
+
+
+def _encode(value: object) -> bytes:
+    """Half a surrogate pair has no UTF-8 and becomes `?`: a log that cannot be written would stop the traffic."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode("utf-8", "replace")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.patterns import parse_pattern
 from vibedom.errors import SettingsError
 from vibedom.paths import Home
+from vibedom.rule_files import load_rules
 from vibedom.settings import POLICY, TRUSTED_DOMAINS, Policy, compose, configured_rule_files, load_policy, shipped_text
 
 AGENT_ENDPOINTS = (
@@ -260,3 +262,9 @@ def test_rule_files_are_found_without_asking_clients(tmp_path: Path) -> None:
     (home.config / "mine.toml").touch()
     (home.config / POLICY).write_text("[dlp]\nrule_files = ['mine.toml']\n")
     assert configured_rule_files(home) == (str(home.config / "mine.toml"),)
+
+
+def test_homes_of_every_shipped_rule_are_patterns_or_registries() -> None:
+    for rule in load_rules().rules:
+        for home in rule.info.homes:
+            assert home == "@registries" or parse_pattern(home).text == home
