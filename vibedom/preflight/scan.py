@@ -25,6 +25,7 @@ from vibedom.rule_files import load_engine
 from vibedom.settings import shipped_text
 
 Progress = Callable[[str], None]
+_SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 _RISKS = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
 
 
@@ -207,14 +208,21 @@ def _finding(found: Detection, fingerprint: str, *, is_ignored: bool) -> Finding
 
 
 def _once(detections: Iterable[Detection]) -> Iterable[Detection]:
-    """Each secret once per file: what is in the working tree is not listed again for each commit that has it."""
-    seen: set[tuple[str, str, bytes]] = set()
-    for found in sorted(detections, key=lambda each: bool(each.commit)):
-        key = (found.rule, found.file, found.secret.data)
-        if found.commit and key in seen:
+    """Each secret once per place, whatever rules know it, and not again for each commit that has it."""
+    seen: set[tuple[str, str, int, bytes]] = set()
+    kept: set[tuple[str, bytes]] = set()
+    for found in sorted(detections, key=lambda each: (bool(each.commit), _is_vague(each))):
+        key = (found.file, found.commit, found.start_line, found.secret.data)
+        if key in seen or (found.commit and (found.file, found.secret.data) in kept):
             continue
         seen.add(key)
+        kept.add((found.file, found.secret.data))
         yield found
+
+
+def _is_vague(found: Detection) -> tuple[bool, int]:
+    """Orders the rules that match one secret: the one that knows whose it is comes first."""
+    return ("generic" in found.rule, _SEVERITIES.index(found.severity))
 
 
 def _large_files(workspace: Path, max_file_mib: int) -> Iterable[Skipped]:
