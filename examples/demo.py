@@ -8,6 +8,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 from origin_tls import server_context
 
@@ -21,7 +22,7 @@ FAKE_KEY = "sk-ant-" + "api03-" + "Zx9Kq2Lm8Np4Rt6Vw1Yb3Cd5Ef7Gh0Jk" * 2 + "mN4p
 class Origin(BaseHTTPRequestHandler):
     """The far side: keeps what arrived."""
 
-    arrived: list[str] = []
+    arrived: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

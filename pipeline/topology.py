@@ -53,13 +53,7 @@ class Topology:
         self.is_paused = False
         self._judge_seconds = judge_seconds
         self._threads = anyio.CapacityLimiter(2)
-        self._sends: list[MemoryObjectSendStream[Any]] = []
-        self._entry, self._captured = self._channel(Captured)
-
-    def _channel[T](self, _: type[T]) -> tuple[MemoryObjectSendStream[T], MemoryObjectReceiveStream[T]]:
-        send, receive = anyio.create_memory_object_stream[T](CHANNEL_CAPACITY)
-        self._sends.append(send)
-        return send, receive
+        self._entry, self._captured = anyio.create_memory_object_stream[Captured](CHANNEL_CAPACITY)
 
     @property
     def is_recording(self) -> bool:
@@ -68,20 +62,22 @@ class Topology:
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until `close`. Everything queued for the sinks is written before this returns."""
-        to_scrubber, filtered = self._channel(Filtered)
-        to_whitelist, scrubbed = self._channel(Scrubbed)
-        to_record, judged = self._channel(Judged)
-        async with anyio.create_task_group() as sinks:
+        to_scrubber, filtered = anyio.create_memory_object_stream[Filtered](CHANNEL_CAPACITY)
+        to_whitelist, scrubbed = anyio.create_memory_object_stream[Scrubbed](CHANNEL_CAPACITY)
+        to_record, judged = anyio.create_memory_object_stream[Judged](CHANNEL_CAPACITY)
+        async with self._entry, anyio.create_task_group() as sinks:
             for feed in self.feeds:
                 await sinks.start(feed.run)
-            async with anyio.create_task_group() as stages:
-                stages.start_soon(self._pump, "content_filter", self._captured, to_scrubber)
-                stages.start_soon(self._pump, "scrubber", filtered, to_whitelist)
-                stages.start_soon(self._pump, "whitelist", scrubbed, to_record)
-                stages.start_soon(self._deliver, judged)
-                task_status.started()
-            for feed in self.feeds:
-                feed.close()
+            try:
+                async with anyio.create_task_group() as stages:
+                    stages.start_soon(self._pump, "content_filter", self._captured, to_scrubber)
+                    stages.start_soon(self._pump, "scrubber", filtered, to_whitelist)
+                    stages.start_soon(self._pump, "whitelist", scrubbed, to_record)
+                    stages.start_soon(self._deliver, judged)
+                    task_status.started()
+            finally:
+                for feed in self.feeds:
+                    feed.close()
 
     def close(self) -> None:
         """Deny what waits, then let the stages and sinks finish."""

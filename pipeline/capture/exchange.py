@@ -15,14 +15,17 @@ KILLED = "Connection killed: "
 
 UPSTREAM_CAUSES: tuple[tuple[str, str], ...] = (
     ("certificate verify failed", "its TLS certificate is not trusted on this machine"),
-    ("Connection refused", "it refused the connection"),
+    ("errno 111", "it refused the connection"),
+    ("connection refused", "it refused the connection"),
     ("timed out", "it did not answer in time"),
-    ("Network is unreachable", "there is no route to it"),
-    ("No route to host", "there is no route to it"),
-    ("TLS", "the TLS handshake with it failed"),
+    ("errno 110", "it did not answer in time"),
+    ("errno 101", "there is no route to it"),
+    ("errno 113", "there is no route to it"),
+    ("tls", "the TLS handshake with it failed"),
+    ("clos", "it closed the connection"),
     ("disconnected", "it closed the connection"),
 )
-"""Part of mitmproxy's error text -> what the agent is told. The text itself never leaves: it may hold anything."""
+"""Part of mitmproxy's error text (in lower case) -> what the agent is told. The text itself stays here."""
 
 
 def said(flow: http.HTTPFlow, listener: Listener, tunnel: tuple[str, int] | None) -> Said:
@@ -129,4 +132,4 @@ def upstream_cause(flow: http.HTTPFlow) -> str:
     message = flow.error.msg if flow.error else ""
     if not message or message.startswith(KILLED):
         return ""
-    return next((text for part, text in UPSTREAM_CAUSES if part in message), "")
+    return next((text for part, text in UPSTREAM_CAUSES if part in message.lower()), "")

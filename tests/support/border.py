@@ -84,13 +84,14 @@ async def running_border(
     )
     listeners = loopback_listeners()
     try:
-        async with anyio.create_task_group() as group:
-            await group.start(border.topology.run)
-            await group.start(border.proxy.serve, listeners)
-            await group.start(border.resolver.serve, listeners)
-            yield Running(border, sink, listeners, ca_file)
+        async with anyio.create_task_group() as recording:
+            await recording.start(border.topology.run)
+            async with anyio.create_task_group() as group:
+                await group.start(border.proxy.serve, listeners)
+                await group.start(border.resolver.serve, listeners)
+                yield Running(border, sink, listeners, ca_file)
+                group.cancel_scope.cancel()
             border.topology.close()
-            group.cancel_scope.cancel()
     finally:
         for sock in all_sockets(listeners):
             sock.close()
