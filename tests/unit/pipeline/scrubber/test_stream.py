@@ -178,7 +178,7 @@ def test_an_attachment_in_lines_of_base64_passes() -> None:
 
 
 def test_the_lines_of_a_putty_key_in_small_chunks_leave_together() -> None:
-    head, body = b"Private-Lines: 24\n", PEM_BODY + b"short==\n"
+    head, body = b"Private-Lines: ", b"24\n" + PEM_BODY + b"short==\n"
     tail = b"Private-MAC: " + b"0123456789" * 4
     stream = new_stream()
     assert b"".join([stream.feed(chunk) for chunk in cut(head + body + tail[:-1], 5)]) == head
