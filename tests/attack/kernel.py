@@ -43,7 +43,7 @@ KERNEL = (
         "attempt_each(*[lambda k=k: join(k) for k in ('net', 'mnt', 'user', 'pid')])",
         r"((EPERM|EACCES|EINVAL)\n){4}",
     ),
-    Attempt("become-root", "os.setuid(0); escaped(os.getuid())", DENIED),
+    Attempt("become-another-user", "os.setuid(0 if os.getuid() else 1); escaped(os.getuid())", r"(EPERM|EINVAL)\n"),
     Attempt(
         "become-another-group", "os.setgid(1 if os.getgid() != 1 else 2); escaped(os.getgid())", r"(EPERM|EINVAL)\n"
     ),

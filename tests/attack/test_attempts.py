@@ -1,5 +1,6 @@
 """Every attempt of the table, in a sandbox of every runtime: it fails the way it should, and the far side is intact."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.attack.attempt import Attempt, program
@@ -27,11 +29,19 @@ class Siege:
     far: FarSide
 
 
-@pytest.fixture(scope="module", params=sorted(runtimes.RUNTIMES))
+ROOT_OWNED = ["local, root's workspace"] if os.getuid() == 0 else []
+"""Root's files are the agent's own then, in everything the sandbox shows: only mounts and missing rights protect."""
+
+
+@pytest.fixture(scope="module", params=[*sorted(runtimes.RUNTIMES), *ROOT_OWNED])
 async def siege(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege]:
     base = tmp_path_factory.mktemp("siege")
-    runtime = await runtimes.runtime_or_skip(request.param, base / "state")
+    runtime = await runtimes.runtime_or_skip(request.param.partition(",")[0], base / "state")
     spec = make_spec(base, limits=Limits(pids=PIDS))
+    if request.param in ROOT_OWNED:
+        spec = msgspec.structs.replace(spec, uid=0, gid=0)
+        for path in (spec.workspace, spec.workspace / "readme.txt", spec.upper, spec.work, spec.agent_home):
+            os.chown(path, 0, 0)
     with far_side(base, spec.upper.parent, spec.workspace) as far:
         async with locked(runtime, spec) as box:
             await box.idle()

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 DATAGRAM_BYTES = 1 << 18
 _NAME = "vibedom-init"
-_MOST_DESCRIPTORS = 1 << 20
 _COLUMNS, _ROWS = 80, 24
 
 
@@ -235,7 +234,7 @@ def _become_command(request: dict[str, Any], streams: Sequence[int], *, has_tty:
             signal.signal(number, signal.SIG_DFL)
         if "probe" in request:
             os._exit(local_probe.run(request["probe"]))
-        os.closerange(3, _MOST_DESCRIPTORS)
+        _close_inherited()
         os.chdir(request["directory"])
         _execute(request["argv"], request["environment"])
     except OSError as exc:
@@ -243,6 +242,16 @@ def _become_command(request: dict[str, Any], streams: Sequence[int], *, has_tty:
     finally:
         os.write(2, f"vibedom: cannot run {request.get('argv', ['the self-test'])[0]!r}: {reason}\n".encode())
         os._exit(code)
+
+
+def _close_inherited() -> None:
+    """All of them are closed by `execve` anyway; one that is not would be a way out."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue  # the listing's own
 
 
 def _execute(argv: list[str], environment: dict[str, str]) -> None:

@@ -66,11 +66,13 @@ def open_listeners(proxy_port: int) -> list[tuple[str, socket.socket]]:
     found = [("proxy", _listen(socket.AF_INET, "127.0.0.1", proxy_port))]
     for family in families():
         address = _ANY[family]
+        # An answer to IPv6 leaves from ::1, whoever was asked: better no listener, and a refusal, than an answer lost.
+        asked = "::1" if family == socket.AF_INET6 else address
         found += [
             ("http", _listen(family, address, _HTTP)),
             ("https", _listen(family, address, _HTTPS)),
             ("dns_tcp", _listen(family, address, _DNS)),
-            ("dns_udp", _bind(family, socket.SOCK_DGRAM, address, _DNS)),
+            ("dns_udp", _bind(family, socket.SOCK_DGRAM, asked, _DNS)),
         ]
     return found
 
