@@ -1,6 +1,5 @@
 """The policy of a run: finds the files, loads and composes them."""
 
-import ipaddress
 import os
 from collections.abc import Callable, Sequence
 from importlib.resources import files
@@ -8,21 +7,17 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.context import ContextRule, ContextTable, Table
-from pipeline.host_policy import HostPolicy, Route
-from pipeline.patterns import Network, Pattern
+from pipeline.context import ContextTable, Table
+from pipeline.host_policy import HostPolicy
 from sinks.alert_rules import AlertRule
 from vibedom.alert_sinks import SinkSettings
 from vibedom.errors import SettingsError
 from vibedom.host_entries import (
     GroupEntry,
     Groups,
-    HostEntry,
-    entry_context,
-    entry_patterns,
-    entry_route,
     existing_file,
 )
+from vibedom.host_rules import HostRules
 from vibedom.paths import Home, ensure_private
 from vibedom.policy_file import (
     AuditSettings,
@@ -33,27 +28,13 @@ from vibedom.policy_file import (
     parse_toml,
     read_text,
 )
+from vibedom.project_file import ProjectFile, denied, narrowed_dlp, narrowed_table, read_project
 from vibedom.registries import registry_hosts
 from vibedom.sandbox.runtime import Limits
-from vibedom.trusted_domains import parse_lines
 
 TRUSTED_DOMAINS = "trusted_domains.txt"
 POLICY = "policy.toml"
 HOST_GROUPS = "host_groups.toml"
-MIRROR_NETWORKS: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "fc00::/7",
-        "192.0.2.0/24",  # RFC 5737: never on the internet, so where such a network is used, it is a lab's own
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-    )
-)
-"""Not public, but the user's own clients are set up for these registries, and a mirror inside is the usual case.
-Loopback, link-local and the metadata services stay closed."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,14 +58,18 @@ class _GroupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: dict[str, GroupEntry]
 
 
-def load_policy(home: Home, *, clients: Callable[[], Sequence[str]] = registry_hosts) -> Policy:
+def load_policy(
+    home: Home, *, project: Path | None = None, clients: Callable[[], Sequence[str]] = registry_hosts
+) -> Policy:
     """Read the user's files; those that are missing are made from the shipped defaults.
 
+    `project` is a directory whose vibedom.toml may narrow the policy; it is not among the `sources` to watch.
     `clients` answers what `@registries` stands for. Raises `SettingsError` that names file and place. Blocking: up to
     two seconds where clients are asked for the first time.
     """
     domains, policy = ensure_files(home)
-    return compose(read_text(domains), read_text(policy), config=home.config, clients=clients)
+    wishes = read_project(project) if project is not None else ProjectFile()
+    return compose(read_text(domains), read_text(policy), config=home.config, clients=clients, project=wishes)
 
 
 def configured_rule_files(home: Home) -> tuple[str, ...]:
@@ -99,20 +84,28 @@ def ensure_files(home: Home) -> tuple[Path, Path]:
     return _ensure(directory / TRUSTED_DOMAINS), _ensure(directory / POLICY)
 
 
-def compose(domains: str, policy: str, *, config: Path, clients: Callable[[], Sequence[str]]) -> Policy:
+def compose(
+    domains: str,
+    policy: str,
+    *,
+    config: Path,
+    clients: Callable[[], Sequence[str]],
+    project: ProjectFile = ProjectFile(),  # noqa: B008  # frozen
+) -> Policy:
     """The policy of the texts of both files. `config` is the directory that relative files are taken from."""
     file = parse_toml(policy, PolicyFile, name=POLICY)
     shipped = parse_toml(shipped_text(HOST_GROUPS), _GroupFile, name=HOST_GROUPS).groups
     groups = Groups({**shipped, **file.groups}, clients)
-    build = _Build(groups, config)
-    build.add_lines(domains)
+    rules = HostRules(groups, config)
+    rules.add_lines(domains, name=TRUSTED_DOMAINS)
     for index, entry in enumerate(file.hosts):
-        build.add_entry(entry, source=f"{POLICY} $.hosts[{index}]")
+        rules.add_entry(entry, source=f"{POLICY} $.hosts[{index}]")
+    rules.add_denied(denied(project))
     return Policy(
-        hosts=build.host_policy(),
-        contexts=build.context_table(file),
+        hosts=rules.host_policy(),
+        contexts=rules.context_table(narrowed_table(project, _table(file)), file.dlp.sensitive_headers),
         groups=groups,
-        dlp=_checked_dlp(file.dlp, config),
+        dlp=narrowed_dlp(project, _checked_dlp(file.dlp, config)),
         upstream=_checked_upstream(file.upstream, config),
         limits=file.limits,
         local=file.local,
@@ -126,48 +119,6 @@ def compose(domains: str, policy: str, *, config: Path, clients: Callable[[], Se
 def shipped_text(name: str) -> str:
     """The text of a file of vibedom/config."""
     return (files("vibedom") / "config" / name).read_text(encoding="utf-8")
-
-
-class _Build:
-    """Collects what lines and entries say."""
-
-    def __init__(self, groups: Groups, config: Path) -> None:
-        self._groups = groups
-        self._config = config
-        self._allow: list[Pattern] = []
-        self._deny: list[Pattern] = []
-        self._routes: list[Route] = []
-        self._contexts = groups.context_rules()
-
-    def add_lines(self, text: str) -> None:
-        for source, word, is_denied in parse_lines(text, name=TRUSTED_DOMAINS):
-            self._add(self._groups.patterns(word, source=source), is_denied=is_denied)
-
-    def add_entry(self, entry: HostEntry, *, source: str) -> None:
-        for pattern in entry_patterns(entry, self._groups, source=source):
-            self._add([pattern], is_denied=entry.verdict == "deny")
-            route = entry_route(entry, pattern, source=source, directory=self._config)
-            context: ContextRule | None = entry_context(entry, pattern)
-            self._routes += [route] if route else []
-            self._contexts += [context] if context else []
-
-    def _add(self, patterns: list[Pattern], *, is_denied: bool) -> None:
-        for pattern in patterns:
-            if not is_denied and pattern.is_wildcard and not pattern.host:
-                raise SettingsError(f"{pattern.source}: '*' can only deny; list what may be reached")
-        (self._deny if is_denied else self._allow).extend(patterns)
-
-    def host_policy(self) -> HostPolicy:
-        mirrors = [Route(pattern=pattern, networks=MIRROR_NETWORKS) for pattern in self._groups.registries]
-        return HostPolicy(allow=self._allow, deny=self._deny, routes=[*self._routes, *mirrors])
-
-    def context_table(self, file: PolicyFile) -> ContextTable:
-        return ContextTable(
-            self._contexts,
-            registries=self._groups.registries,
-            overrides=_table(file),
-            sensitive_headers=file.dlp.sensitive_headers,
-        )
 
 
 def _table(file: PolicyFile) -> Table:
