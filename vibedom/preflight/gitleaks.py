@@ -60,12 +60,17 @@ def installed_gitleaks(workspace: Path) -> Path | None:
 
 async def probe_gitleaks(binary: Path) -> Gitleaks | None:
     """What this binary can do; None where its version is not one that is known here."""
-    match = re.search(r"(\d+)\.(\d+)\.(\d+)", await _probe(binary, "version"))
+    texts: dict[str, str] = {}
+
+    async def ask(*arguments: str) -> None:
+        texts[arguments[0]] = await _probe(binary, *arguments)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask, "version")
+        group.start_soon(ask, "dir", "--help")  # versions without `dir` do not write to stdout either
+    match = re.search(r"(\d+)\.(\d+)\.(\d+)", texts["version"])
     version = (int(match[1]), int(match[2]), int(match[3])) if match else (0, 0, 0)
-    if not OLDEST <= version[:2] <= NEWEST:
-        return None
-    help_text = await _probe(binary, "dir" if version[:2] >= FIRST_WITH_DIR else "detect", "--help")
-    return Gitleaks(binary, version, 'use "-"' in help_text)
+    return Gitleaks(binary, version, 'use "-"' in texts["dir"]) if OLDEST <= version[:2] <= NEWEST else None
 
 
 async def _probe(binary: Path, *arguments: str) -> str:

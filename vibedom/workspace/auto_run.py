@@ -26,6 +26,7 @@ _DIRECTORIES: dict[str, str] = {
     ".gemini": "Gemini CLI obeys it when it starts here",
     ".opencode": "opencode obeys it when it starts here",
     ".continue": "an editor extension obeys it",
+    ".vibedom": "vibedom itself obeys it",
     ".direnv": "direnv keeps what it loads here",
     ".mise": "mise runs tasks from here",
     ".circleci": "CI runs it after a push",
