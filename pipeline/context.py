@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from pipeline.events import Action, Context, Direction, SecretClass, Severity
-from pipeline.patterns import Pattern, parse_pattern
+from pipeline.patterns import Pattern, PatternError, parse_pattern
 
 REGISTRIES = "@registries"
 """Stands for the user's package registries among a rule's homes."""
@@ -160,7 +160,15 @@ class ContextTable:
 
 @lru_cache(maxsize=1024)
 def _home_patterns(homes: tuple[str, ...]) -> tuple[Pattern, ...]:
-    return tuple(parse_pattern(home) for home in homes if not home.startswith("@"))
+    """A home that is no pattern is nobody's home: the credential is scrubbed everywhere."""
+    return tuple(pattern for home in homes if (pattern := _home_pattern(home)) is not None)
+
+
+def _home_pattern(home: str) -> Pattern | None:
+    try:
+        return parse_pattern(home)
+    except PatternError:
+        return None
 
 
 def _header_name(location: str) -> str:

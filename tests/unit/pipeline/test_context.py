@@ -131,6 +131,11 @@ def test_login_answer_from_home_keeps_its_credential_and_others_do_not() -> None
     assert choose(GITHUB, "evil.test", "body $.access_token", "response") == ("scrub", False)
 
 
+def test_home_that_is_no_pattern_is_nobodys_home() -> None:
+    rule = RuleInfo(id="x", secret_class="credential", homes=("https://github.com", "..", "@nope"))
+    assert choose(rule, "github.com", "header authorization") == ("scrub", False)
+
+
 def test_personal_data_has_no_home() -> None:
     assert choose(EMAIL, "github.com", "header from") == ("scrub", False)
 
