@@ -1,7 +1,6 @@
 """Scrubs a stream of events or of lines, each as soon as it is there."""
 
 from pipeline.scrubber.frame import Frame, Framing, framed
-from pipeline.scrubber.model import Engine
 from pipeline.scrubber.pieces import PieceScrubber
 from pipeline.scrubber.redactor import Redactor
 from pipeline.scrubber.window import Window
@@ -15,10 +14,9 @@ _CUT_END_BYTES = 3
 class FrameStream:
     """Frames with nothing to change leave as they came."""
 
-    def __init__(self, framing: Framing, engine: Engine, redactor: Redactor, pieces: PieceScrubber) -> None:
+    def __init__(self, framing: Framing, redactor: Redactor, pieces: PieceScrubber) -> None:
         self.hits = redactor.hits
         self._framing = framing
-        self._engine = engine
         self._redactor = redactor
         self._pieces = pieces
         self._data = b""
@@ -63,14 +61,14 @@ class FrameStream:
     def _field(self, data: bytes) -> bytes:
         if len(data) <= len(b"data: ") or data in self._clean_fields:
             return data
-        scrubbed = self._redactor.splice(data, 0, len(data), self._engine.find(data))
+        scrubbed = self._redactor.whole(data)
         if scrubbed == data and len(self._clean_fields) < 64:
             self._clean_fields.add(data)
         return scrubbed
 
     def _feed_giant(self) -> bytes:
         if self._giant is None:
-            self._giant = Window(self._engine, self._redactor)
+            self._giant = Window(self._redactor)
         body, self._data = self._data[:-_CUT_END_BYTES], self._data[-_CUT_END_BYTES:]
         self._searched = 0
         return self._giant.feed(body)

@@ -1,7 +1,7 @@
 """Scrubs frame after frame, and the texts whose pieces are spread over frames."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline.scrubber.channel import ChannelText, Template, from_window, to_window
@@ -9,7 +9,6 @@ from pipeline.scrubber.delta import ENDS_ALL, LOOSE, PASSING, Channel, Delta, Ev
 from pipeline.scrubber.frame import Frame
 from pipeline.scrubber.hold import hold_suspects, hold_tokens
 from pipeline.scrubber.json_places import Path, string_literal, string_places
-from pipeline.scrubber.model import Engine
 from pipeline.scrubber.redactor import Redactor
 from pipeline.scrubber.window import Window
 
@@ -33,14 +32,9 @@ class PieceScrubber:
     Order within a text is kept, and text never moves behind the frame that ends it.
     """
 
-    def __init__(
-        self, engine: Engine, redactor: Redactor, scrub_document: Callable[[bytes], bytes], *, joins_plain: bool
-    ) -> None:
-        """`scrub_document` scrubs a JSON document and keeps it one. `joins_plain`: payloads that are no JSON may be
-        pieces of one text."""
-        self._engine = engine
+    def __init__(self, redactor: Redactor, *, joins_plain: bool) -> None:
+        """`joins_plain`: payloads that are no JSON may be pieces of one text."""
         self._redactor = redactor
-        self._scrub_document = scrub_document
         self._joins_plain = joins_plain
         self._texts: dict[Channel, ChannelText] = {}
         self._clean_skeleton = b""
@@ -87,7 +81,7 @@ class PieceScrubber:
             return frame.with_payload(_advance(text.window, frame.payload, is_last=_PLAIN in ended))
         places = _places(frame.payload, deltas)
         if not places:
-            return frame.with_payload(self._scrub_document(frame.payload))
+            return frame.with_payload(self._redactor.document(frame.payload))
         return self._with_pieces(frame, places, ended)
 
     def _with_pieces(self, frame: Frame, places: list[_Place], ended: set[Channel]) -> bytes:
@@ -111,7 +105,7 @@ class PieceScrubber:
         skeleton = b"".join([*parts, payload[at:]])
         if skeleton == self._clean_skeleton:
             return skeleton
-        scrubbed = self._scrub_document(skeleton)
+        scrubbed = self._redactor.document(skeleton)
         if scrubbed == skeleton:
             self._clean_skeleton = skeleton
         return scrubbed
@@ -122,9 +116,9 @@ class PieceScrubber:
             while len(self._texts) >= MAX_CHANNELS:
                 del self._texts[next(iter(self._texts))]
             place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in delta.path)
-            redactor = self._redactor.at(f"${place}") if delta.path else self._redactor
             is_loose = delta.channel[0] == LOOSE
-            window = Window(self._engine, redactor, hold_suspects if is_loose else hold_tokens, is_eager=is_loose)
+            hold = hold_suspects if is_loose else hold_tokens
+            window = Window(self._redactor, hold, is_eager=is_loose, place=f"${place}" if place else "")
             text = self._texts[delta.channel] = ChannelText(window)
         return text
 

@@ -1,55 +1,92 @@
-"""Decides what becomes of each secret a stream finds, and keeps what may be told of it."""
+"""Finds the secrets of one stream, decides what becomes of each, and keeps what may be told of them."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
-from pipeline.scrubber.lexeme import meant
-from pipeline.scrubber.model import Choose, Hit, RuleInfo, Span
+import msgspec
 
-Fingerprint = Callable[[bytes], str]
+from pipeline.events import Action
+from pipeline.scrubber.edit import Edit, splice
+from pipeline.scrubber.hints import HintFinder
+from pipeline.scrubber.json_body import place_json
+from pipeline.scrubber.model import Choose, Engine, Hit, RuleInfo
+from pipeline.scrubber.search import EngineSearch, Fingerprint
+
+MAX_ROUNDS = 4
+"""Times a changed document is looked at again."""
 
 
 class Redactor:
-    """Replaces secrets with their placeholder and gathers the hits of one stream."""
+    """Replaces secrets with their placeholder and gathers the hits of one stream.
 
-    def __init__(
-        self, rules: Sequence[RuleInfo], choose: Choose, fingerprint: Fingerprint, location: str, hits: list[Hit]
-    ) -> None:
-        self.hits = hits
-        self._rules = rules
+    A stream cannot be taken back, so `block` removes the secret here, too; who closes the flow sees it in the hits.
+    """
+
+    def __init__(self, engine: Engine, choose: Choose, fingerprint: Fingerprint, location: str) -> None:
+        self.hits: list[Hit] = []
+        self.search = EngineSearch(engine, _hint_finder(), fingerprint, lambda rule: _in_stream(choose(rule)))
+        self.open_from: Callable[[bytes, int], int] | None = getattr(engine, "open_from", None)
+        """Of an engine with known values: where one of them begins that the end of the data cuts."""
+        self._rules = engine.rules
         self._choose = choose
-        self._fingerprint = fingerprint
         self._location = location
 
-    def at(self, place: str) -> "Redactor":
-        """The same, for hits in a part of the stream (`$.delta.text`)."""
-        return Redactor(self._rules, self._choose, self._fingerprint, f"{self._location} {place}", self.hits)
-
-    def splice(self, data: bytes, start: int, end: int, spans: Sequence[Span]) -> bytes:
-        """`data[start:end]` with the `spans` (sorted, disjoint, within) replaced as the policy says."""
-        if not spans:
+    def text(self, data: bytes, start: int, end: int, edits: Sequence[Edit], place: str) -> bytes:
+        """`data[start:end]` with `edits` (disjoint, in order, within) carried out. `place` says where in the body it
+        is, as `$.delta.text`, or is empty."""
+        if not edits:
             return data[start:end]
-        pieces = []
-        for span in spans:
-            secret = data[span.start : span.end]
-            replacement = self.replace(self._rules[span.rule], secret)
-            pieces += [data[start : span.start], secret if replacement is None else replacement]
-            start = span.end
-        pieces.append(data[start:end])
-        return b"".join(pieces)
+        for edit in edits:
+            self._tell(edit, place)
+        return splice(data[start:end], [edit.moved(-start) for edit in edits])
 
-    def replace(self, rule: RuleInfo, secret: bytes) -> bytes | None:
-        """The placeholder, or None where the secret is let through. A stream cannot be taken back, so `block` removes
-        the secret here, too; who closes the flow sees it in the hits."""
-        action = self._choose(rule)
-        secret = meant(secret)
-        fingerprint = self._fingerprint(secret)
-        self.hits.append(
-            Hit(rule=rule, action=action, location=self._location, length=len(secret), fingerprint=fingerprint)
-        )
-        return rule.placeholder if action in ("scrub", "block") else None
+    def whole(self, data: bytes) -> bytes:
+        """A text that is all there."""
+        return self.text(data, 0, len(data), self.search(data), "")
 
-    def replace_by_name(self, rule_id: str, secret: bytes) -> bytes:
-        """What to put in the place of a secret that was recognised without the engine."""
+    def document(self, document: bytes) -> bytes:
+        """A JSON document, which stays one; what is none is scrubbed as text. The very same object where nothing
+        changed."""
+        placed = place_json(self.search, document, self._location)
+        for _ in range(MAX_ROUNDS):  # what a replacement brings together may be a find of its own
+            self.hits += [self._asked(hit) for part in placed for hit in part.hits]
+            scrubbed = splice(document, placed)
+            if scrubbed is document:
+                break
+            document = scrubbed
+            placed = [part for part in place_json(self.search, document, self._location) if part.new is not None]
+        return document
+
+    def unfinished(self, rule_id: str, secret: bytes, place: str) -> bytes:
+        """What to put in the place of a secret that was recognised without the engine, by the rule named like this."""
         rule = next((rule for rule in self._rules if rule_id in rule.id), RuleInfo(id=rule_id))
-        replacement = self.replace(rule, secret)
-        return secret if replacement is None else replacement
+        found = self.search.found(rule, secret)
+        new = rule.placeholder if found.action == "scrub" else None
+        return self.text(secret, 0, len(secret), [Edit(0, len(secret), new, (found,))], place)
+
+    def _tell(self, edit: Edit, place: str) -> None:
+        location = f"{self._location} {place}" if place else self._location
+        for found in edit.found:
+            hit = Hit(
+                rule=found.rule,
+                action=found.action,
+                location=location,
+                length=found.length,
+                fingerprint=found.fingerprint,
+            )
+            self.hits.append(self._asked(hit))
+
+    def _asked(self, hit: Hit) -> Hit:
+        """The hit with the action that was asked for."""
+        is_blocked = hit.action == "scrub" and self._choose(hit.rule) == "block"
+        return msgspec.structs.replace(hit, action="block") if is_blocked else hit
+
+
+def _in_stream(action: Action) -> Action:
+    return "scrub" if action == "block" else action
+
+
+@cache
+def _hint_finder() -> HintFinder:
+    """One for all streams: it takes tens of milliseconds to build, and is thread-safe."""
+    return HintFinder()

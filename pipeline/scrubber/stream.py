@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pipeline.events import Media
-from pipeline.scrubber.document import DocumentScrubber
 from pipeline.scrubber.frame import EventFraming, LineFraming
 from pipeline.scrubber.frame_stream import FrameStream
 from pipeline.scrubber.model import Choose, Engine, Hit
@@ -38,13 +37,11 @@ def open_stream(
     location: str,
 ) -> Stream:
     """A stream for one body. `charset` is what the content type declares; `location` is where hits are said to be."""
-    redactor = Redactor(engine.rules, choose, fingerprint, location, [])
+    redactor = Redactor(engine, choose, fingerprint, location)
     if media in ("sse", "ndjson"):
         framing = EventFraming() if media == "sse" else LineFraming()
-        document = DocumentScrubber(engine, choose, fingerprint, location, redactor.hits)
-        pieces = PieceScrubber(engine, redactor, document, joins_plain=media == "sse")
-        return FrameStream(framing, engine, redactor, pieces)
-    return TextStream(Window(engine, redactor), redactor)
+        return FrameStream(framing, redactor, PieceScrubber(redactor, joins_plain=media == "sse"))
+    return TextStream(Window(redactor), redactor)
 
 
 class TextStream:

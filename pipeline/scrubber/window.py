@@ -1,13 +1,10 @@
 """The sliding window: matches a text that comes in chunks as if it were there as a whole."""
 
-from collections.abc import Callable
-
+from pipeline.scrubber.edit import Edit
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
 from pipeline.scrubber.key_block import HEADER_MARK, open_key_block
 from pipeline.scrubber.key_lines import open_key_lines
-from pipeline.scrubber.model import Engine, Span
 from pipeline.scrubber.redactor import Redactor
-from pipeline.scrubber.search import outside_placeholders
 from pipeline.scrubber.suppression import Suppression
 
 CONTEXT_BYTES = 512
@@ -20,10 +17,11 @@ class Window:
     `is_eager`: a match at the end of what is there is taken for whole; what goes on with it is replaced, too.
     """
 
-    def __init__(self, engine: Engine, redactor: Redactor, hold: Hold = hold_words, *, is_eager: bool = False) -> None:
-        self._find = engine.find
-        self._open_from: Callable[[bytes, int], int] | None = getattr(engine, "open_from", None)
+    def __init__(self, redactor: Redactor, hold: Hold = hold_words, *, is_eager: bool = False, place: str = "") -> None:
+        """`place` says where in the body the text is."""
         self._redactor = redactor
+        self._search = redactor.search
+        self._place = place
         self._hold = hold
         self._is_eager = is_eager
         self._data = b""
@@ -55,9 +53,9 @@ class Window:
         if held <= done and len(data) - done <= LONG_MATCH_BYTES and not self._is_eager:
             self._data = data
             return b""
-        spans = self._find(data)
-        if spans or len(data) - held > LONG_MATCH_BYTES:
-            return self._advance(data, held, spans)
+        edits = self._search(data)
+        if edits or len(data) - held > LONG_MATCH_BYTES:
+            return self._advance(data, held, edits)
         first = held - CONTEXT_BYTES
         if first > self._last[1]:  # nothing was found lately: the quick way through
             self._data, self._done = data[first:], CONTEXT_BYTES
@@ -70,7 +68,7 @@ class Window:
         """Everything that still waits. The window goes on after it, with what has left as context."""
         data, self._suppression = self._data, None
         self._is_in_token = self._is_loose = False
-        return self._advance(data, len(data), self._find(data)) if self._done < len(data) else b""
+        return self._advance(data, len(data), self._search(data)) if self._done < len(data) else b""
 
     def _held(self, data: bytes, done: int) -> int:
         held = self._hold(data, done)
@@ -79,8 +77,8 @@ class Window:
         elif self._is_in_token or self._is_loose:
             self._is_in_token = self._is_loose = False
         held = open_key_lines(data, done, held)
-        if self._open_from is not None:
-            held = min(held, self._open_from(data, done))
+        if self._redactor.open_from is not None:
+            held = min(held, self._redactor.open_from(data, done))
         if data.rfind(HEADER_MARK, done) >= 0:
             key = open_key_block(data, done)
             return min(held, key) if key >= 0 else held
@@ -95,17 +93,16 @@ class Window:
         self._is_in_token = not self._is_loose
         return held if self._is_loose else start
 
-    def _advance(self, data: bytes, held: int, spans: list[Span]) -> bytes:
+    def _advance(self, data: bytes, held: int, edits: list[Edit]) -> bytes:
         """Let go of `data[_done:held]`, or less where a match is not over yet."""
-        spans = outside_placeholders(data, spans)
-        if self._is_eager and spans:
-            held = max(held, spans[-1].end)
-        settled, held = _settled(spans, self._done, held) if spans else (spans, held)
-        out = self._redactor.splice(data, self._done, held, settled)
+        if self._is_eager and edits:
+            held = max(held, edits[-1].end)
+        settled, held = _settled(edits, self._done, held)
+        out = self._redactor.text(data, self._done, held, settled, self._place)
         if settled:
-            self._last = settled[-1][:2]
+            self._last = (settled[-1].start, settled[-1].end)
         if len(data) - held > LONG_MATCH_BYTES:
-            return out + self._give_up(data, held, spans)
+            return out + self._give_up(data, held, edits)
         self._keep(data, held)
         return out
 
@@ -121,29 +118,33 @@ class Window:
             self._last = (start - first, end - first)
         self._data, self._done = data, held
 
-    def _give_up(self, data: bytes, held: int, spans: list[Span]) -> bytes:
+    def _give_up(self, data: bytes, held: int, edits: list[Edit]) -> bytes:
         """A match did not end within the limit: what is there of it is replaced, and the rest is taken out."""
-        span = next((span for span in spans if span.start <= held < span.end), None)
+        edit = next((edit for edit in edits if edit.start <= held < edit.end), None)
         self._data, self._done, self._last = b"", 0, (0, 0)
-        if span is None:
+        if edit is None:
             self._suppression = Suppression("key")
-            return self._redactor.replace_by_name("private-key", data[held:])
-        if span.end < len(data):
-            self._data = data[span.end :]
+            return self._redactor.unfinished("private-key", data[held:], self._place)
+        if edit.end < len(data):
+            self._data = data[edit.end :]
         else:
             self._suppression = Suppression("token")
-        return self._redactor.splice(data, held, span.end, [span._replace(start=held)])
+        return self._redactor.text(data, held, edit.end, [_cut(edit, held)], self._place)
 
 
-def _settled(spans: list[Span], done: int, held: int) -> tuple[list[Span], int]:
+def _settled(edits: list[Edit], done: int, held: int) -> tuple[list[Edit], int]:
     """The matches that are over before `held`, and where to hold instead where one is not. A match that begins in what
     has left already is cut: its rest is a secret all the same."""
-    settled: list[Span] = []
-    for span in spans:
-        if span.start >= held:
+    settled: list[Edit] = []
+    for edit in edits:
+        if edit.start >= held:
             break
-        if span.end > held:
-            return settled, max(done, span.start)
-        if span.end > done:
-            settled.append(span._replace(start=max(done, span.start)))
+        if edit.end > held:
+            return settled, max(done, edit.start)
+        if edit.end > done:
+            settled.append(_cut(edit, done))
     return settled, held
+
+
+def _cut(edit: Edit, start: int) -> Edit:
+    return edit if edit.start >= start else edit._replace(start=start, new=edit.placeholder)
