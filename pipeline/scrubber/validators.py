@@ -41,6 +41,7 @@ _CARD_LENGTHS: tuple[tuple[int, int, range], ...] = (
     (630000, 639999, range(12, 20)),  # Maestro, Hipercard
     (670000, 679999, range(12, 20)),  # Maestro
     (220000, 220499, range(16, 20)),  # Mir
+    (100000, 199999, range(15, 16)),  # UATP
 )
 
 
