@@ -11,11 +11,8 @@ from pipeline.scrubber.json_path import shown_name
 from pipeline.scrubber.view import View
 
 _AMPERSAND = re.compile(rb"&")
-_START = re.compile(rb"\A(?!&)()|&")
-_ENCODED = re.compile(rb"\A(?!&)|%([0-9a-fA-F]{2})|\+|&")
 _VALUE = re.compile(rb"%([0-9a-fA-F]{2})|\+")
 _CONTAINER = re.compile(rb"(?:%20|\+|\s)*(?:[{\[]|%7[bB]|%5[bB])")
-_PLAIN = {b"+": b" ", b"&": b"\n&", b"": b"\n&"}
 
 
 def place_form(search: Search, data: bytes, where: str) -> list[Placed]:
@@ -24,11 +21,19 @@ def place_form(search: Search, data: bytes, where: str) -> list[Placed]:
 
 
 def search_fields(search: Search, data: bytes) -> list[Edit]:
-    """Edits of `data` as it shows where each field has a line of its own: in the spelling it has, and decoded."""
-    views = [View(data, _stretches(data, _START))]
-    if b"%" in data or b"+" in data:
-        views.append(View(data, _stretches(data, _ENCODED)))
-    return merge(edit for view in views for edit in view.to_raw(search(view.data)))
+    """Edits of `data` as it shows where each field has a line of its own, with `+` as it is and as a space."""
+    # The line break ends the field before for every rule; the `&` stays for the rules that look for it.
+    lines = b"\n&" + data.replace(b"&", b"\n&")
+    edits = search(lines)
+    if b"+" in data:
+        edits = merge((*edits, *search(lines.replace(b"+", b" "))))
+    return View(data, _line_starts(data)).to_raw(edits) if edits else edits
+
+
+def _line_starts(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    yield 0, 0, b"\n&"
+    for match in _AMPERSAND.finditer(data):
+        yield match.start(), match.end(), b"\n&"
 
 
 def fit_form(search: Search, data: bytes, edits: list[Edit], where: str) -> list[Placed]:
@@ -61,14 +66,12 @@ def _field(search: Search, field: bytes, offset: int, edits: list[Edit], where: 
 
 def _container(search: Search, value: bytes, edits: list[Edit], location: str) -> Iterator[Placed]:
     """The edits of a value that may be JSON."""
-    view = View(value, _stretches(value, _VALUE))
+    view = View(value, _stretches(value))
     for placed in fit_json(search, view.data, view.from_raw(edits), location):
         start, end = view.raw_span(placed.start, placed.end)
         yield placed._replace(start=start, end=end)
 
 
-def _stretches(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int, bytes]]:
-    """The line break ends the field before for every rule; the `&` is there for rules that look for it."""
-    for match in pattern.finditer(data):
-        code = match[1]
-        yield match.start(), match.end(), bytes.fromhex(code.decode()) if code else _PLAIN[match[0]]
+def _stretches(value: bytes) -> Iterator[tuple[int, int, bytes]]:
+    for match in _VALUE.finditer(value):
+        yield match.start(), match.end(), bytes.fromhex(match[1].decode()) if match[1] else b" "

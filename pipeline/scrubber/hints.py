@@ -2,11 +2,11 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from pipeline.scrubber.base64_text import RUN
-from pipeline.scrubber.lexeme import LEXEMES
+from pipeline.scrubber.base64_text import RUN, SHAPE
+from pipeline.scrubber.lexeme import LEXEMES, Kind
 
 hyperscan: Any
 try:
@@ -16,41 +16,17 @@ except ImportError:  # no wheel for this platform: `re` gives the same answers, 
 
 
 class Hints(NamedTuple):
-    """What there is to decode. True may be a false alarm, False never is."""
+    """What there is to decode: false alarms are possible, false silence is not."""
 
-    lexemes: bool
+    lexemes: Collection[Kind]
     base64: bool
 
 
-Test = Callable[[bytes], bool]
+Look = Callable[[bytes], Collection[int]]
+"""Which of some patterns are in a buffer, by index."""
 
-
-class _NativeTest:
-    """Whether any of some patterns is in a buffer: about 0.2 ms for 512 KiB, the GIL released."""
-
-    def __init__(self, patterns: tuple[bytes, ...]) -> None:
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        flags = [hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL] * len(patterns)
-        self._database.compile(expressions=list(patterns), ids=list(range(len(patterns))), flags=flags)
-        self._local = threading.local()
-
-    def __call__(self, data: bytes) -> bool:
-        # Scratch space must not be shared between threads, nor a scan be entered from its own callback.
-        scratch = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = hyperscan.Scratch(self._database)
-        matched: list[Any] = []
-        self._database.scan(data, match_event_handler=lambda *match: matched.append(match), scratch=scratch)
-        return bool(matched)
-
-
-def _portable_test(patterns: tuple[bytes, ...]) -> Test:
-    pattern = re.compile(b"|".join(patterns))
-    return lambda data: pattern.search(data) is not None
-
-
-def _test(patterns: tuple[bytes, ...], *, native: bool) -> Test:
-    return _NativeTest(patterns) if native else _portable_test(patterns)
+_TINY_BYTES = 4096
+_SHORTEST_RUN = 20
 
 
 class HintFinder:
@@ -58,17 +34,44 @@ class HintFinder:
 
     def __init__(self, *, native: bool | None = None) -> None:
         native = hyperscan is not None if native is None else native
-        self._lexemes = _test(LEXEMES, native=native)
-        self._base64 = _test((RUN,), native=native)
+        look = _NativeLook if native else _PortableLook
+        self._lexemes: Look = look(tuple(LEXEMES.values()))
+        self._run: Look = look((RUN,))
+        self._shape: Look = look((SHAPE,))
+        self._kinds = tuple(LEXEMES)
 
     def __call__(self, data: bytes) -> Hints:
-        if len(data) < _TINY:
-            # A scan costs more to start than this.
-            is_escaped = b"\\" in data or b"%" in data or b"&" in data
-            return Hints(is_escaped and self._lexemes(data), len(data) >= _SHORTEST_RUN and self._base64(data))
-        return Hints(self._lexemes(data), self._base64(data))
+        if len(data) < _TINY_BYTES and not (b"\\" in data or b"%" in data or b"&" in data):
+            # To begin a scan costs more than this.
+            lexemes: Collection[Kind] = ()
+        else:
+            lexemes = frozenset(self._kinds[i] for i in self._lexemes(data))
+        has_base64 = len(data) >= _SHORTEST_RUN and bool(self._run(data)) and bool(self._shape(data))
+        return Hints(lexemes, has_base64)
 
 
-_TINY = 4096
-"""Bytes."""
-_SHORTEST_RUN = 20
+class _NativeLook:
+    """About 0.2 ms for 512 KiB, with the GIL released."""
+
+    def __init__(self, patterns: tuple[bytes, ...]) -> None:
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        flags = [hyperscan.HS_FLAG_SINGLEMATCH] * len(patterns)
+        self._database.compile(expressions=list(patterns), ids=list(range(len(patterns))), flags=flags)
+        self._local = threading.local()
+
+    def __call__(self, data: bytes) -> Collection[int]:
+        # Scratch space must not be shared between threads.
+        scratch = getattr(self._local, "scratch", None)
+        if scratch is None:
+            scratch = self._local.scratch = hyperscan.Scratch(self._database)
+        seen: list[int] = []
+        self._database.scan(data, match_event_handler=lambda index, *_: seen.append(index), scratch=scratch)
+        return seen
+
+
+class _PortableLook:
+    def __init__(self, patterns: tuple[bytes, ...]) -> None:
+        self._patterns = [re.compile(pattern) for pattern in patterns]
+
+    def __call__(self, data: bytes) -> Collection[int]:
+        return [index for index, pattern in enumerate(self._patterns) if pattern.search(data)]

@@ -5,18 +5,21 @@ Only those the engine cannot see through by itself: it knows an escaped quote, n
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 from pipeline.scrubber.view import View
 
-LEXEMES = (
-    rb"\\u[0-9a-fA-F]{4}",
-    rb"\\[/bf]",
-    rb"\\x[0-9a-fA-F]{2}",
-    rb"%[0-9a-fA-F]{2}",
-    rb"&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});",
-    rb"&(?:quot|apos|amp|lt|gt);",
-)
-"""Regexes that say whether there is anything to decode, in the syntax that Hyperscan, RE2 and `re` share."""
+Kind = Literal["unicode", "control", "hex", "percent", "numeric", "named"]
+
+LEXEMES: dict[Kind, bytes] = {
+    "unicode": rb"\\u[0-9a-fA-F]{4}",
+    "control": rb"\\[/bf]",
+    "hex": rb"\\x[0-9a-fA-F]{2}",
+    "percent": rb"%[0-9a-fA-F]{2}",
+    "numeric": rb"&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});",
+    "named": rb"&(?:quot|apos|amp|lt|gt);",
+}
+"""Regexes that say whether there is anything to decode, in the syntax that Hyperscan and `re` share."""
 
 # Backslashes may be doubled any number of times: that is JSON in a JSON string. A run of \u escapes is one match only
 # as far as it holds no ASCII, so that a secret spelled in escapes can be cut out of the text beside it.

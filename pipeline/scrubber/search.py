@@ -1,14 +1,16 @@
 """Finds secrets in bytes, in the clear and up to two layers of encoding deep."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pipeline.scrubber.base64_text import Base64View
 from pipeline.scrubber.edges import whole_escapes
 from pipeline.scrubber.edit import Edit, Found, merge
+from pipeline.scrubber.flatten import flatten
 from pipeline.scrubber.hints import HintFinder
-from pipeline.scrubber.lexeme import decode_lexemes, meant
+from pipeline.scrubber.lexeme import Kind, decode_lexemes, meant
 from pipeline.scrubber.model import Choose, Engine, RuleInfo, Span
+from pipeline.scrubber.percent import PercentView
 from pipeline.scrubber.view import View
 
 LAYERS = 2
@@ -52,10 +54,16 @@ class EngineSearch:
         hints = self._hints(data)
         views: list[View] = []
         if hints.lexemes:
-            views.append(decode_lexemes(data))
+            flat = flatten(data, hints.lexemes)
+            if self._is_worth(flat):
+                views.append(_decoded(data, hints.lexemes, flat))
         if hints.base64:
             views.append(Base64View(data))
         return [view for view in views if view.is_changed]
+
+    def _is_worth(self, flat: bytes | None) -> bool:
+        """Whether a view may show anything: `flat` is what it would show, made without keeping track of places."""
+        return flat is None or any(self._hints(flat)) or bool(self._spans(flat))
 
     def _spans(self, data: bytes) -> list[Span]:
         spans = self._engine.find(data)
@@ -68,6 +76,12 @@ class EngineSearch:
         found = self.found(self._engine.rules[span.rule], data[span.start : span.end])
         new = found.rule.placeholder if found.action == "scrub" else None
         return Edit(span.start, span.end, new, (found,))
+
+
+def _decoded(data: bytes, kinds: Collection[Kind], flat: bytes | None) -> View:
+    if flat is not None and set(kinds) == {"percent"}:
+        return PercentView(data, flat)
+    return decode_lexemes(data)
 
 
 def outside_placeholders(data: bytes, spans: list[Span]) -> list[Span]:
