@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.edit_scripts import EDITS, DirectEditor, Edit, perform
 from tests.support.overlay_writer import OverlayWriter
-from tests.support.overlays import Project, snapshot
+from tests.support.overlays import Project, fast_directory, snapshot
 from vibedom.workspace.apply import apply
 from vibedom.workspace.base import Base
 from vibedom.workspace.changes import Change
@@ -31,13 +31,13 @@ KINDS = pytest.mark.parametrize(
         pytest.param("mounted with userxattr", marks=_NEEDS_ROOT),
     ],
 )
-CALM = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @contextmanager
 def _edited(kind: Kind, before: list[Edit], script: list[Edit]) -> Iterator[tuple[Project, dict[bytes, object]]]:
     """A project made by one script and changed by another through an overlay, and what the agent saw at the end."""
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(dir=fast_directory()) as directory:
         project = Project(Path(directory))
         perform(before, DirectEditor(project.workspace))
         project.start()
@@ -118,19 +118,19 @@ def _is_needed(path: str, chosen: set[str], changes: list[Change]) -> bool:
 
 @_NEEDS_ROOT
 def test_the_writer_for_ordinary_users_makes_what_the_kernel_makes() -> None:
-    script: list[Edit] = [
-        ("remove", "a/b", None, 0),
-        ("remove", "c-d", None, 0),
-        ("mkdir", "c-d", None, 0o755),
-        ("write", "c-d/a", b"new", 0o644),
-        ("chmod", "B", None, 0o700),
+    before = [
+        Edit("mkdir", 0, "a", mode=0o755),
+        Edit("write", 1, "b", content=b"1", mode=0o644),
+        Edit("mkdir", 0, "c-d", mode=0o755),
+        Edit("write", 2, "b", content=b"2", mode=0o644),
+        Edit("write", 0, "B", content=b"3", mode=0o644),
     ]
-    before: list[Edit] = [
-        ("mkdir", "a", None, 0o755),
-        ("write", "a/b", b"1", 0o644),
-        ("mkdir", "c-d", None, 0o755),
-        ("write", "c-d/b", b"2", 0o644),
-        ("write", "B", b"3", 0o644),
+    script = [
+        Edit("remove", 2, ""),  # a/b
+        Edit("remove", 2, ""),  # c-d
+        Edit("mkdir", 0, "c-d", mode=0o755),
+        Edit("write", 2, "a", content=b"new", mode=0o644),
+        Edit("chmod", 0, "", mode=0o700),  # B
     ]
     found = []
     for kind in ("written", "mounted with userxattr"):

@@ -1,32 +1,49 @@
 """Random trees and random edit scripts, for hypothesis."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from random import Random
+from typing import NamedTuple, Protocol
 
 from hypothesis import strategies as st
 
 NAMES = ("a", "b", "c-d", "B", "odd\n", os.fsdecode(b"\xff\xfe"), "ü", ".hidden")
 """Few, so that scripts meet the same path often: a name before and after a change of its type."""
-PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
-CONTENTS = st.sampled_from([b"", b"one\n", b"two\r\nlines", b"\0\1\2binary", b"\xff" * 10, b"x" * 5000])
-FILE_MODES = st.sampled_from([0o644, 0o755, 0o600])
-DIRECTORY_MODES = st.sampled_from([0o755, 0o700, 0o750])
+CONTENTS = (b"", b"one\n", b"two\r\nlines", b"\0\1\2binary", b"\xff" * 10, b"x" * 5000)
+TARGETS = ("a", "../x", "/etc/passwd", "nowhere")
+FILE_MODES, DIRECTORY_MODES = (0o644, 0o755, 0o600), (0o755, 0o700, 0o750)
 
-Edit = tuple[str, str, object, int]
-"""What, path, content or target, mode."""
 
-EDITS = st.lists(
-    st.one_of(
-        st.tuples(st.just("write"), PATHS, CONTENTS, FILE_MODES),
-        st.tuples(st.just("mkdir"), PATHS, st.none(), DIRECTORY_MODES),
-        st.tuples(st.just("link"), PATHS, st.sampled_from(["a", "../x", "/etc/passwd", "nowhere"]), st.just(0)),
-        st.tuples(st.just("remove"), PATHS, st.none(), st.just(0)),
-        st.tuples(st.just("chmod"), PATHS, st.none(), st.sampled_from([0o755, 0o700])),
-    ),
-    max_size=12,
-)
+class Edit(NamedTuple):
+    """One step of a script. `place` chooses among the directories (or paths) that are there when it is carried out."""
+
+    what: str
+    place: int
+    name: str
+    content: bytes = b""
+    target: str = ""
+    mode: int = 0
+
+
+def _script(seed: int, length: int) -> list[Edit]:
+    """Scripts come from a seed: hypothesis' own lists stay so small that trees never get deep."""
+    random = Random(seed)
+    return [
+        Edit(
+            what=(what := random.choice(("write", "write", "write", "mkdir", "mkdir", "link", "remove", "chmod"))),
+            place=random.randrange(1000),
+            name=random.choice(NAMES),
+            content=random.choice(CONTENTS),
+            target=random.choice(TARGETS),
+            mode=random.choice(FILE_MODES if what == "write" else DIRECTORY_MODES),
+        )
+        for _ in range(length)
+    ]
+
+
+EDITS = st.builds(_script, st.integers(0, 2**32), st.integers(0, 25))
 
 
 class Editor(Protocol):
@@ -69,35 +86,33 @@ class DirectEditor:
 
 
 def perform(script: Sequence[Edit], editor: Editor) -> None:
-    """Carry out what is possible of a script; a step whose place is not there, or is no directory, is passed over."""
-    for what, path, extra, mode in script:
-        place = editor.merged / path
-        if not _is_real_directory(place.parent, editor.merged):
-            continue
-        is_real = os.path.lexists(place) and not place.is_symlink()
-        if what == "write" and isinstance(extra, bytes):
-            editor.write(path, extra, mode)
-        elif what == "link" and isinstance(extra, str):
-            editor.link(path, extra)
-        elif what == "mkdir" and not (is_real and place.is_dir()):
-            editor.mkdir(path, mode)
-        elif what == "remove" and os.path.lexists(place):
-            editor.remove(path)
-        elif what == "chmod" and is_real:
-            editor.chmod(path, mode)
+    """Carry out a script on what is there at each step."""
+    for edit in script:
+        directories, paths = _tree(editor.merged)
+        path = "/".join(filter(None, (directories[edit.place % len(directories)], edit.name)))
+        if edit.what == "write":
+            editor.write(path, edit.content, edit.mode)
+        elif edit.what == "link":
+            editor.link(path, edit.target)
+        elif edit.what == "mkdir":
+            editor.mkdir(path, edit.mode)
+        elif paths and edit.what == "remove":
+            editor.remove(paths[edit.place % len(paths)])
+        elif paths and not (editor.merged / paths[edit.place % len(paths)]).is_symlink():
+            editor.chmod(paths[edit.place % len(paths)], edit.mode)
 
 
-def _is_real_directory(path: Path, root: Path) -> bool:
-    while path != root:
-        if path.is_symlink() or not path.is_dir():
-            return False
-        path = path.parent
-    return True
+def _tree(root: Path) -> tuple[list[str], list[str]]:
+    """The directories (the root is `""`) and all the paths below `root`."""
+    directories, paths = [], []
+    for directory, inner, files in os.walk(root):
+        above = os.path.relpath(directory, root)
+        directories.append("" if above == "." else above)
+        paths += [name if above == "." else f"{above}/{name}" for name in inner + files]
+    return sorted(directories), sorted(paths)
 
 
 def _clear(path: Path) -> None:
-    import shutil
-
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     elif os.path.lexists(path):
