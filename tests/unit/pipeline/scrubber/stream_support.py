@@ -1,11 +1,15 @@
 """A handful of rules and fake secrets, made when asked for, that the tests of streams share."""
 
+import base64
 import re
 from collections.abc import Iterable
+from hashlib import sha256
+from urllib.parse import quote
 
 from pipeline.events import Media
 from pipeline.scrubber.engine import build_engine
-from pipeline.scrubber.model import Choose, Engine
+from pipeline.scrubber.model import Choose, Engine, Hit
+from pipeline.scrubber.redactor import Redactor
 from pipeline.scrubber.rules import parse_rules
 from pipeline.scrubber.stream import Stream, open_stream
 
@@ -55,12 +59,24 @@ TEXTS = {
     "long token": b"a " + JWT + b" z",
     "URL": b'{"url":"postgres://bob:' + URL_PASSWORD + b'@db.example.com/x","k":"v"}',
     "minified JSON": b'{"a":[1,2,3],"token":"' + PASSWORD + b'","b":"' + TOKEN + b'"}' * 3,
+    "percent-encoded": b"a=1&b="
+    + quote(b"x " + EMAIL + b" y").encode()
+    + b"&c="
+    + b"".join(b"%%%02x" % c for c in TOKEN),
+    "escaped": b'{"a": "' + b"".join(b"\\u%04x" % c for c in TOKEN) + b'", "b": 1}',
+    "base64": b'{"a": "' + base64.b64encode(b"the token is " + TOKEN + b", keep it") + b'"}',
+    "scrubbed before": b"token: [REDACTED_FORGE_TOKEN] and password=[REDACTED_GENERIC_PASSWORD]\n" + TOKEN,
     "nothing": b"The quick brown fox jumps over the lazy dog, 3 times. \xff\xfe\x00" * 30,
 }
 
 
 def whole_result(data: bytes, engine: Engine = ENGINE) -> bytes:
-    """What scrubbing the whole of `data` gives."""
+    """What scrubbing the whole of `data` as text gives."""
+    return Redactor(engine, lambda _: "scrub", _fingerprint, "body").whole(data)
+
+
+def replaced(data: bytes, engine: Engine) -> bytes:
+    """`data` with the engine's spans replaced, and nothing decoded."""
     out, at = [], 0
     for start, end, rule in engine.find(data):
         out += [data[at:start], engine.rules[rule].placeholder]
@@ -68,12 +84,21 @@ def whole_result(data: bytes, engine: Engine = ENGINE) -> bytes:
     return b"".join(out) + data[at:]
 
 
+def whole_hits(data: bytes) -> list[Hit]:
+    """What is told of the secrets in the whole of `data`."""
+    redactor = Redactor(ENGINE, lambda _: "scrub", _fingerprint, "body")
+    redactor.whole(data)
+    return redactor.hits
+
+
+def _fingerprint(secret: bytes) -> str:
+    return sha256(secret).hexdigest()[:16]
+
+
 def new_stream(
     media: Media = "text", *, charset: str | None = None, choose: Choose = lambda _: "scrub", engine: Engine = ENGINE
 ) -> Stream:
-    return open_stream(
-        engine, media=media, charset=charset, choose=choose, fingerprint=lambda s: f"{len(s):016x}", location="body"
-    )
+    return open_stream(engine, media=media, charset=charset, choose=choose, fingerprint=_fingerprint, location="body")
 
 
 def run(stream: Stream, chunks: Iterable[bytes]) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from pipeline.scrubber.exact import ExactValues, exact_engine
 from pipeline.scrubber.exact_values import is_distinctive
 from pipeline.scrubber.model import Engine
-from tests.unit.pipeline.scrubber.stream_support import ENGINE, cut, fragments, new_stream, run, whole_result
+from tests.unit.pipeline.scrubber.stream_support import ENGINE, cut, fragments, new_stream, replaced, run, whole_result
 
 VALUE = b"q7!Kd/x" + b'W"2 +mZ\\9p'
 PLAIN = b"Zq81mfPw" + b"Lk20xvTb"
@@ -22,7 +22,7 @@ def engine_for(*values: bytes, min_bytes: int = 8) -> Engine:
 
 
 def scrubbed(text: bytes, *values: bytes) -> bytes:
-    return whole_result(text, engine_for(*values))
+    return replaced(text, engine_for(*values))
 
 
 TEXT_SPELLINGS = {
@@ -88,7 +88,7 @@ def test_of_overlapping_values_no_fragment_of_either_remains() -> None:
     short, long = b"abc" + b"123", b"abc" + b'123-LONG-tail"x'
     engine = engine_for(short, long, min_bytes=6)
     text = b"one " + short + b" two " + long + b" three " + json.dumps(long.decode()).encode()
-    out = whole_result(text, engine)
+    out = replaced(text, engine)
     for fragment in (b"abc", b"123", b"LONG", b"tail"):
         assert fragment not in out
     assert out.startswith(b"one [REDACTED_KNOWN_N0] two [REDACTED_KNOWN_N1] three ")
@@ -171,4 +171,4 @@ def test_a_value_in_a_stream_is_found_wherever_it_is_cut(value: bytes) -> None:
 def test_hundreds_of_values_are_found_at_once() -> None:
     values = [b"%dvKq" % n + b"Zx%dMw" % (n * 7919) for n in range(300)]
     text = b"\n".join(values)
-    assert whole_result(text, engine_for(*values)).count(b"[REDACTED_KNOWN_N") == 300
+    assert replaced(text, engine_for(*values)).count(b"[REDACTED_KNOWN_N") == 300
