@@ -200,6 +200,38 @@ def test_answers_that_make_no_sense_are_no_registries(answer: str) -> None:
     assert python.configured_urls(answer) == []
 
 
+def test_programs_of_a_project_are_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("project/bin", "env/bin", "tools"):
+        directory = tmp_path / name
+        directory.mkdir(parents=True)
+        (directory / "some-client").write_text("#!/bin/sh\necho " + name)
+        (directory / "some-client").chmod(0o755)
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "env"))
+    inside = f"bin:.::{tmp_path}/project/bin:{tmp_path}/env/bin"
+    monkeypatch.setenv("PATH", inside)
+    assert client.ask(["some-client"]) is None
+    monkeypatch.setenv("PATH", f"{inside}:{tmp_path}/tools")
+    assert client.ask(["some-client"]) == "tools\n"
+
+
+def test_users_own_tools_are_run_from_the_users_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = tmp_path / ".local" / "bin"
+    directory.mkdir(parents=True)
+    (directory / "some-client").write_text("#!/bin/sh\necho mine")
+    (directory / "some-client").chmod(0o755)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(directory))
+    monkeypatch.chdir(tmp_path)
+    assert client.ask(["some-client"]) == "mine\n"
+
+
+def test_variables_that_load_code_are_not_passed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('loaded')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert client.ask([sys.executable, "-c", "print('not loaded')"]) == "not loaded\n"
+
+
 def test_absent_failing_and_hanging_clients_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.ask(["no-such-program-anywhere"]) is None
     assert client.ask([sys.executable, "-c", "raise SystemExit(1)"]) is None
