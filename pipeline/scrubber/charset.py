@@ -45,6 +45,7 @@ _LABELS = {
 """Labels (lower case, without punctuation) of what is not ASCII with more on top; everything else is."""
 
 _SNIFF_BYTES = 1024
+_WIDTHS = {"utf-16": 2, "utf-32": 4}
 
 
 class Transcoded(msgspec.Struct, frozen=True):
@@ -52,16 +53,19 @@ class Transcoded(msgspec.Struct, frozen=True):
 
     data: bytes
     restore: Callable[[bytes], bytes]
+    is_wide: bool
+    """Characters are of two or four bytes: nothing can be found in it as it is."""
 
 
 def transcode(data: bytes, label: str | None) -> Transcoded | None:
     """`data` as UTF-8, or None where it is searched as it is. The byte order mark and the label decide, and where there
     is neither, the zero bytes of UTF-16."""
     codec = _codec(data, label)
-    if codec is None:
+    width = _WIDTHS.get((codec or "")[:6], 1)
+    if codec is None or (width > 1 and b"\0" not in data):
+        # All ASCII in a wide charset has zero bytes: the label is wrong, or there is no secret.
         return None
     errors = "surrogatepass" if codec.startswith("utf-") and codec != "utf-7" else "surrogateescape"
-    width = 4 if "32" in codec else 2 if "16" in codec else 1
     whole = len(data) - len(data) % width
     tail = data[whole:]
     try:
@@ -73,7 +77,7 @@ def transcode(data: bytes, label: str | None) -> Transcoded | None:
     def restore(scrubbed: bytes) -> bytes:
         return scrubbed.decode("utf-8", errors).encode(codec, errors) + tail
 
-    return Transcoded(utf8, restore)
+    return Transcoded(utf8, restore, width > 1)
 
 
 def _codec(data: bytes, label: str | None) -> str | None:

@@ -71,12 +71,19 @@ class Scrubber:
     def _body(self, search: Search, data: bytes, media: Media, content: ContentType, where: str, depth: int) -> Result:
         if media == "binary":
             return Result(data)
+        placer = self._placer(media, content, where, depth)
         transcoded = transcode(data, content.charset)
         if transcoded is None:
-            return self._settled(data, search, self._placer(media, content, where, depth))
-        result = self._settled(transcoded.data, search, self._placer(media, content, where, depth))
-        is_changed = result.data is not transcoded.data
-        return Result(transcoded.restore(result.data) if is_changed else data, result.hits)
+            return self._settled(data, search, placer)
+        result = self._settled(transcoded.data, search, placer)
+        if result.data is not transcoded.data:
+            data = transcoded.restore(result.data)
+        if transcoded.is_wide:
+            return Result(data, result.hits)
+        # A label may be wrong, and a reader may take less for one character than its charset does.
+        as_bytes = self._settled(data, search, placer)
+        known = {hit.fingerprint for hit in result.hits}
+        return Result(as_bytes.data, result.hits + tuple(h for h in as_bytes.hits if h.fingerprint not in known))
 
     def _placer(self, media: Media, content: ContentType, where: str, depth: int) -> Placer:
         boundary = content.boundary

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pipeline.scrubber.edit import Edit, Placed, Search, cut, merge, place
+from pipeline.scrubber.edit import Edit, Placed, Search, merge, place
 from pipeline.scrubber.form import fit_form, quoted, search_fields
 
 _AUTHORITY = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//(?:[^/?#@]*@)?([^/?#]*)")
@@ -20,8 +20,7 @@ def place_url(search: Search, url: bytes, where: str = "url") -> list[Placed]:
         for edit in search_fields(search, url[start:end])
     ]
     edits = merge([*fields, *(edit for edit in search(url) if not _is_known(url, edit, fields))])
-    parts = cut(url, edits, _DELIMITER)
-    return [placed for section in sections for placed in _section(search, url, section, parts, where)]
+    return [placed for section in sections for placed in _section(search, url, section, edits, where)]
 
 
 def _is_known(url: bytes, edit: Edit, fields: list[Edit]) -> bool:
@@ -47,12 +46,20 @@ def _section(
     search: Search, url: bytes, section: tuple[int, int, str], edits: list[Edit], where: str
 ) -> Iterator[Placed]:
     start, end, name = section
-    inner = [edit for edit in edits if start <= edit.start and edit.end <= end]
+    inner = [_part(edit, start, end) for edit in edits if edit.start < end and edit.end > start]
     if name == "path":
         yield from _path(url, inner, f"{where} {name}")
     else:
         moved = [edit.moved(-start) for edit in inner]
         yield from (placed.moved(start) for placed in fit_form(search, url[start:end], moved, f"{where} {name}"))
+
+
+def _part(edit: Edit, start: int, end: int) -> Edit:
+    """What of `edit` lies in a section; a find that goes over two is reported once."""
+    if start <= edit.start and edit.end <= end:
+        return edit
+    found = edit.found if start <= edit.start else ()
+    return Edit(max(edit.start, start), min(edit.end, end), edit.placeholder, found)
 
 
 def _path(url: bytes, edits: list[Edit], location: str) -> Iterator[Placed]:
