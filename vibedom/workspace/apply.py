@@ -37,13 +37,10 @@ def apply(plan: Plan, journal_dir: Path, *, notify: Notify = lambda event: None)
     Raises `ConflictError` where the plan has conflicts or the host's files changed since it was made, `WorkspaceError`
     where an earlier apply must be resumed first or a file cannot be written.
     """
-    if plan.conflicts:
-        first = plan.conflicts[0]
-        more = f" and {len(plan.conflicts) - 1} more" if len(plan.conflicts) > 1 else ""
-        raise ConflictError(f"{visible(first.path)} {first.reason}{more}; nothing was applied")
     with locked(journal_dir) as journals:
         if any(journal.state in ("applying", "undoing") for journal in journals):
             raise WorkspaceError(f"an earlier apply was interrupted ({journal_dir}); resume or undo it first")
+        _refuse_conflicts(plan)
         journal = new_journal(journal_dir, journals)
         try:
             header, steps = _prepare(plan, journal, notify)
@@ -56,6 +53,13 @@ def apply(plan: Plan, journal_dir: Path, *, notify: Notify = lambda event: None)
         journal.enter("applying")
         notify("journaled")
         return _forward(journal, header, steps, notify, is_rerun=False)
+
+
+def _refuse_conflicts(plan: Plan) -> None:
+    if plan.conflicts:
+        first = plan.conflicts[0]
+        more = f" and {len(plan.conflicts) - 1} more" if len(plan.conflicts) > 1 else ""
+        raise ConflictError(f"{visible(first.path)} {first.reason}{more}; nothing was applied")
 
 
 def resume(journal_dir: Path, *, notify: Notify = lambda event: None) -> Outcome | None:
