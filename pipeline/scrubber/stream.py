@@ -9,6 +9,7 @@ from pipeline.scrubber.frame_stream import FrameStream
 from pipeline.scrubber.model import Choose, Engine, Hit
 from pipeline.scrubber.pieces import PieceScrubber
 from pipeline.scrubber.redactor import Redactor
+from pipeline.scrubber.wide_text import SniffedText
 from pipeline.scrubber.window import Window
 
 
@@ -38,10 +39,13 @@ def open_stream(
 ) -> Stream:
     """A stream for one body. `charset` is what the content type declares; `location` is where hits are said to be."""
     redactor = Redactor(engine, choose, fingerprint, location)
+    inner: Stream
     if media in ("sse", "ndjson"):
         framing = EventFraming() if media == "sse" else LineFraming()
-        return FrameStream(framing, redactor, PieceScrubber(redactor, joins_plain=media == "sse"))
-    return TextStream(Window(redactor), redactor)
+        inner = FrameStream(framing, redactor, PieceScrubber(redactor, joins_plain=media == "sse"))
+    else:
+        inner = TextStream(Window(redactor), redactor)
+    return SniffedText(inner, charset)
 
 
 class TextStream:
