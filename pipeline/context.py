@@ -85,6 +85,8 @@ class ContextRule(msgspec.Struct, frozen=True, kw_only=True):
     pattern: Pattern
     context: Context | None = None
     auth_headers: AuthHeaders = "scrub"
+    is_login: bool = False
+    """A token endpoint: bodies of requests carry credentials to be used, so at home they pass anywhere in them."""
     home_for: tuple[str, ...] = ()
     """Rule ids whose credentials are for these hosts, beside the homes the rules themselves name."""
 
@@ -121,11 +123,11 @@ class ContextTable:
         """What to do with a hit of `rule`, and whether it is a credential at home.
 
         At home it passes where credentials travel: in an answer (a login's), and in a request's headers, URL,
-        token-like form fields and token-like fields at the top of a JSON body. In any other text of a request, a prompt
-        above all, it is scrubbed at home as well.
+        token-like form fields, token-like fields at the top of a JSON body and all bodies of a login. In any other text
+        of a request, a prompt above all, it is scrubbed at home as well.
         """
         if rule.secret_class in _KEYS:
-            if (direction == "response" or _carries_credentials(location)) and self.is_home(rule, host):
+            if self._is_used(host, direction, location) and self.is_home(rule, host):
                 return "allow", True
             action = self._auth_action(rule, host) if _header_name(location) in self._auth_headers else None
             if action is not None:
@@ -146,6 +148,13 @@ class ContextTable:
         if any(p.matches_host(host) for p in _home_patterns(rule.homes)):
             return True
         return any(rule.id in r.home_for for r in self._matching(host))
+
+    def _is_used(self, host: str, direction: Direction, location: str) -> bool:
+        """Whether credentials are there to be used and not to be read."""
+        if direction == "response" or _carries_credentials(location):
+            return True
+        is_body = location.startswith(("body", "form ", "part "))
+        return is_body and any(rule.is_login for rule in self._matching(host))
 
     def _auth_action(self, rule: Rule, host: str) -> Action | None:
         """What the host's own say about authentication headers makes of a hit, or None where it has none."""
@@ -177,7 +186,6 @@ def _header_name(location: str) -> str:
 
 
 def _carries_credentials(location: str) -> bool:
-    """Whether credentials are sent there to be used, not to be read."""
     if location.startswith(("header ", "url")):
         return True
     if location.startswith("form "):

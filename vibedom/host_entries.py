@@ -30,6 +30,8 @@ class HostEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Networks the name may resolve into although they are not public."""
     context: Context | None = None
     auth_headers: AuthHeaders = "scrub"
+    login: bool = False
+    """It is where credentials are exchanged (a token endpoint): at home they pass in bodies too."""
     home_for: tuple[str, ...] = ()
     passthrough: bool = False
 
@@ -41,6 +43,12 @@ class GroupEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     description: str = ""
     context: Context | None = None
     auth_headers: AuthHeaders = "scrub"
+    logins: tuple[str, ...] = ()
+    """Those of `hosts` that are token endpoints."""
+
+    def __post_init__(self) -> None:
+        if not set(self.logins) <= set(self.hosts):
+            raise ValueError("logins must be among hosts")
 
 
 class Groups:
@@ -75,6 +83,7 @@ class Groups:
                 pattern=read_pattern(host, source=f"[groups.{name}]"),
                 context=group.context,
                 auth_headers=group.auth_headers,
+                is_login=host in group.logins,
             )
             for name, group in self._groups.items()
             for host in group.hosts
@@ -118,12 +127,13 @@ def entry_route(entry: HostEntry, pattern: Pattern, *, source: str, directory: P
 
 def entry_context(entry: HostEntry, pattern: Pattern) -> ContextRule | None:
     """What the entry says about its hosts' context, or None."""
-    if entry.context is None and entry.auth_headers == "scrub" and not entry.home_for:
+    if entry.context is None and entry.auth_headers == "scrub" and not entry.login and not entry.home_for:
         return None
     return ContextRule(
         pattern=pattern,
         context=entry.context,
         auth_headers=entry.auth_headers,
+        is_login=entry.login,
         home_for=entry.home_for,
     )
 

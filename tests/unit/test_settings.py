@@ -158,6 +158,7 @@ def test_bad_line_is_named_with_file_and_number(line: str, place: str) -> None:
         ("[contexts.outside.request]\npii = 'allow'", "policy.toml: Invalid enum value 'outside'"),
         ("[contexts.external.request]\npii = 'drop'", "policy.toml: Invalid enum value 'drop'"),
         ("[groups.x]\nhosts = ['a..b']", "[groups.x]: 'a..b' is not a host name"),
+        ("[groups.x]\nhosts = ['a.test']\nlogins = ['b.test']", "policy.toml: logins must be among hosts"),
         ("[upstream]\nproxy = 'socks5://x:1'", "policy.toml: proxy must be"),
         ("[upstream]\nca = 'none.pem'", "policy.toml $.upstream.ca: there is no file"),
         ("[[sinks]]\ntype = 'fax'", "policy.toml: Invalid value 'fax'"),

@@ -18,6 +18,7 @@ TABLE = ContextTable(
         ContextRule(pattern=parse_pattern("*.corp.test"), context="internal"),
         ContextRule(pattern=parse_pattern("git.corp.test"), home_for=("gitlab-pat",)),
         ContextRule(pattern=parse_pattern("gateway.test"), auth_headers="pass"),
+        ContextRule(pattern=parse_pattern("login.github.com"), is_login=True),
         ContextRule(pattern=parse_pattern("docs.corp.test"), context="public"),
     ],
     registries=[parse_pattern("packages.test"), parse_pattern("mirror.corp.test")],
@@ -129,6 +130,13 @@ def test_login_answer_from_home_keeps_its_credential_and_others_do_not() -> None
     assert choose(GITHUB, "github.com", "body $.access_token", "response") == ("allow", True)
     assert choose(GITHUB, "github.com", "body", "response") == ("allow", True)
     assert choose(GITHUB, "evil.test", "body $.access_token", "response") == ("scrub", False)
+
+
+@pytest.mark.parametrize("location", ["body", "body $.grants[0].value", "form assertion", "part token"])
+def test_login_of_the_home_gets_its_credential_anywhere_in_a_body_and_other_logins_do_not(location: str) -> None:
+    assert choose(GITHUB, "login.github.com", location) == ("allow", True)
+    assert choose(MODEL, "login.github.com", location) == ("scrub", False)
+    assert choose(GENERIC, "login.github.com", location) == ("scrub", False)
 
 
 def test_home_that_is_no_pattern_is_nobodys_home() -> None:
