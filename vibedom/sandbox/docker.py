@@ -68,9 +68,7 @@ class DockerRuntime:
         return [one.leftover for one in await self._orphans()]
 
     async def reap(self) -> Sequence[Leftover]:
-        dead = await self._orphans()
-        await docker_removal.remove(self.client(), dead)
-        return [one.leftover for one in dead]
+        return [one.leftover for one in await docker_removal.remove(self.client(), self._orphans)]
 
     async def _orphans(self) -> list[docker_removal.Labelled]:
         label = f"{docker_labels.HOME}={docker_labels.home_hash(self._home)}"

@@ -118,6 +118,8 @@ async def create(
         "Tty": command.tty,
         "OpenStdin": True,
         "StdinOnce": True,
+        # An image may have chosen another one that only its own entry point understands.
+        "StopSignal": "SIGTERM",
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": host_config(spec, holder, mounts(spec, volume)),
     }
@@ -134,6 +136,8 @@ def host_config(spec: SandboxSpec, holder: str, mounted: Sequence[Mapping[str, A
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],
         "Privileged": False,
+        # The agent's uid is the workspace owner's: with remapped ids it could not write its own files.
+        "UsernsMode": "host",
         "IpcMode": "private",
         "CgroupnsMode": "private",
         "PidsLimit": limits.pids,

@@ -41,7 +41,8 @@ async def create(
         "Hostname": HOSTNAME,
         "StopSignal": "SIGKILL",
         "HostConfig": {
-            "NetworkMode": bridge.id,
+            "NetworkMode": bridge.name,
+            "UsernsMode": "host",
             "CapDrop": ["ALL"],
             # SETPCAP only lets it empty its own bounding set, once the rules stand.
             "CapAdd": ["NET_ADMIN", "SETPCAP"],
@@ -53,7 +54,6 @@ async def create(
             "RestartPolicy": {"Name": "no"},
             "LogConfig": {"Type": "none", "Config": {}},
         },
-        "NetworkingConfig": {"EndpointsConfig": {bridge.name: {}}},
     }
     with asking("create the holder container", shield=True):
         return await docker.containers.create(config, name=name)
@@ -85,9 +85,14 @@ async def _ready(attached: Attached) -> None:
         said = (said + data.decode("utf-8", "replace"))[-_OUTPUT_BYTES:]
         if lockdown.READY in said.splitlines():
             return
-    raise LockdownError(
-        f"the lockdown could not be applied: {one_line(said.removeprefix(lockdown.FAILED)) or 'no reason'}"
-    )
+    raise LockdownError(f"the lockdown could not be applied: {_reason(said)}; try `vibedom image build --force`")
+
+
+def _reason(said: str) -> str:
+    """What the holder gives as the reason, or its last words."""
+    lines = [line for line in said.splitlines() if line.strip()] or ["the holder ended without a word"]
+    named = [line.removeprefix(lockdown.FAILED).lstrip(": ") for line in lines if line.startswith(lockdown.FAILED)]
+    return one_line((named or lines)[-1])
 
 
 async def prove(container: DockerContainer, *, bridge: Bridge, listeners: Listeners, session: str) -> None:
@@ -99,13 +104,22 @@ async def prove(container: DockerContainer, *, bridge: Bridge, listeners: Listen
         )
         try:
             with asking("run the self-test", SELFTEST_SECONDS):
-                output = await _run(container, selftest.script(), environment)
+                await _attempt_twice(container, environment, session)
+        except LockdownError:
+            raise
         except SandboxError as exc:
             raise LockdownError(str(exc)) from exc
-        selftest.judge(selftest.parse(output), session)
         for bait, what in ((tcp, "TCP connection"), (udp, "UDP packet")):
             if _is_touched(bait):
                 raise LockdownError(f"the lockdown does not hold: a {what} reached another port of the host")
+
+
+async def _attempt_twice(container: DockerContainer, environment: Mapping[str, str], session: str) -> None:
+    """A machine under load may be slow once; a packet that is dropped hangs again."""
+    try:
+        selftest.judge(selftest.parse(await _run(container, selftest.script(), environment)), session)
+    except selftest.HungError:
+        selftest.judge(selftest.parse(await _run(container, selftest.script(), environment)), session)
 
 
 async def _run(container: DockerContainer, script: str, environment: Mapping[str, str]) -> str:

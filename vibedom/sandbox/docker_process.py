@@ -1,5 +1,6 @@
 """Processes in the agent's container: its main process and those started beside it."""
 
+import math
 import signal
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -9,7 +10,6 @@ import anyio
 from aiodocker.containers import DockerContainer
 from aiodocker.execs import Exec
 
-from vibedom.errors import SandboxError
 from vibedom.sandbox.docker_engine import asking
 from vibedom.sandbox.docker_stream import STDERR, STDOUT, Attached
 
@@ -51,20 +51,18 @@ class MainProcess:
         await self._container.resize(h=rows, w=columns)
 
     async def signal(self, signum: int) -> None:
-        try:
-            with anyio.fail_after(RESIZE_SECONDS):
+        with asking(f"send signal {signum}"):
+            try:
                 await self._container.kill(signal=str(signum))
-        except aiodocker.DockerError as exc:
-            if exc.status not in (404, 409):  # it has ended: nobody to be told
-                raise SandboxError(f"the engine could not send signal {signum}: {exc.message}") from exc
+            except aiodocker.DockerError as exc:
+                if exc.status not in (404, 409):  # it has ended: nobody to be told
+                    raise
 
     async def wait(self, attached: Attached) -> int:
-        try:
+        with asking("wait for the agent", math.inf, missing_ok=True):
             return int((await self._container.wait())["StatusCode"])
-        except aiodocker.DockerError as exc:
-            if exc.status == 404:  # removed under us: killed
-                return 128 + signal.SIGKILL
-            raise SandboxError(f"the engine lost the agent's container: {exc.message}") from exc
+        # Removed under us: killed.
+        return 128 + signal.SIGKILL
 
 
 class ExecProcess:

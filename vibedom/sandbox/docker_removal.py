@@ -13,7 +13,8 @@ from vibedom.sandbox.docker_engine import asking
 from vibedom.sandbox.runtime import Leftover
 
 REMOVAL_SECONDS = 60.0
-_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_ROUNDS = 5
+_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between tries: an engine may hold an endpoint or a mount a moment longer than its container."""
 
 Kind = Literal["container", "volume", "network"]
@@ -47,22 +48,37 @@ async def labelled(docker: aiodocker.Docker, *wanted: str) -> list[Labelled]:
     return found + [Labelled(kind="network", id=one["Id"], name=one["Name"], labels=one["Labels"]) for one in networks]
 
 
-async def remove(docker: aiodocker.Docker, found: Sequence[Labelled]) -> None:
-    """Remove the objects; what is gone already is fine. Raises `SandboxError` that names what is left.
+async def remove(docker: aiodocker.Docker, find: Callable[[], Awaitable[Sequence[Labelled]]]) -> list[Labelled]:
+    """Remove what `find` finds, until it finds nothing more, and return what that was.
 
-    Shielded: a cancelled session still cleans up, for at most `REMOVAL_SECONDS`.
+    More than once, because the engine may still be making something for a supervisor that has been killed. What is
+    gone already is fine; `SandboxError` names what is left. Shielded: a cancelled session still cleans up, for at most
+    `REMOVAL_SECONDS`.
     """
+    removed: dict[str, Labelled] = {}
     failures: list[str] = []
     with anyio.move_on_after(REMOVAL_SECONDS, shield=True) as scope:
-        for kinds in (("container",), ("volume", "network")):
-            async with anyio.create_task_group() as group:
-                for one in found:
-                    if one.kind in kinds:
-                        group.start_soon(_persist, docker, one, failures)
+        for _ in range(_ROUNDS):
+            found = await find()
+            if not found:
+                return list(removed.values())
+            removed |= {one.id: one for one in found}
+            failures = await _remove_once(docker, found)
     if scope.cancelled_caught:
         failures.append(f"the engine took longer than {REMOVAL_SECONDS:.0f} s")
-    if failures:
-        raise SandboxError(f"not everything could be removed ({'; '.join(failures)}); retry with `vibedom recover`")
+    reasons = "; ".join(failures) or "the engine keeps making more"
+    raise SandboxError(f"not everything could be removed ({reasons}); retry with `vibedom recover`")
+
+
+async def _remove_once(docker: aiodocker.Docker, found: Sequence[Labelled]) -> list[str]:
+    """One removal of each, and the reasons of those that stay."""
+    failures: list[str] = []
+    for kinds in (("container",), ("volume", "network")):
+        async with anyio.create_task_group() as group:
+            for one in found:
+                if one.kind in kinds:
+                    group.start_soon(_persist, docker, one, failures)
+    return failures
 
 
 async def _persist(docker: aiodocker.Docker, one: Labelled, failures: list[str]) -> None:

@@ -192,11 +192,14 @@ class DockerSandbox:
         if hasattr(self, "listeners"):
             docker_network.close(self.listeners)
 
+    async def _labelled(self) -> list[docker_removal.Labelled]:
+        wanted = [f"{name}={self._labels[name]}" for name in (docker_labels.HOME, docker_labels.SESSION)]
+        return await docker_removal.labelled(self._docker, *wanted)
+
     async def _remove(self) -> None:
         """By label, not by what this object knows: a call that was cut short may have made something all the same."""
         try:
-            wanted = [f"{name}={self._labels[name]}" for name in (docker_labels.HOME, docker_labels.SESSION)]
-            await docker_removal.remove(self._docker, await docker_removal.labelled(self._docker, *wanted))
+            await docker_removal.remove(self._docker, self._labelled)
         finally:
             for process in self._processes:
                 await process.aclose()

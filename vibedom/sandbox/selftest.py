@@ -28,6 +28,10 @@ _DNS_ID = "5644"
 _QUIET = "look at the host's firewall (rules for the bridge's interface), then `vibedom doctor`"
 
 
+class HungError(LockdownError):
+    """An attempt was not refused at once: its packets are dropped, or the machine was slow."""
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """One line of the self-test's output."""
 
@@ -95,6 +99,6 @@ def _judge_blocked(attempt: Attempt, what: str) -> None:
     if not attempt.outcome.startswith("no:"):
         raise LockdownError(f"the lockdown does not hold: {what} got out; see `vibedom doctor`")
     if attempt.milliseconds >= FAST_MS:
-        raise LockdownError(
+        raise HungError(
             f"the lockdown does not reject: {what} hung for {attempt.milliseconds} ms; see `vibedom doctor`"
         )

@@ -8,11 +8,15 @@ fail() {
     exit 1
 }
 
+restore() { # PROGRAM RULES: with nf_tables, or where the kernel has none with the legacy tables
+    printf '%s' "$2" | "$1-restore" || printf '%s' "$2" | "$1-legacy-restore"
+}
+
 # The table filter comes first and takes effect as a whole: should a later step fail, nothing gets out meanwhile.
-printf '%s' "$VIBEDOM_RULES4" | iptables-restore || fail "iptables-restore refused the rules"
+restore iptables "$VIBEDOM_RULES4" || fail "iptables-restore refused the rules"
 # Also where no interface has an IPv6 address yet: another network may be attached later.
 if [ -e /proc/net/if_inet6 ]; then
-    printf '%s' "$VIBEDOM_RULES6" | ip6tables-restore || fail "IPv6 is present and ip6tables-restore refused the rules"
+    restore ip6tables "$VIBEDOM_RULES6" || fail "IPv6 is present and ip6tables-restore refused the rules"
 fi
 # Only so that addresses such as 198.18.0.1 route into the redirection; the rules let nothing else pass.
 ip route replace default via "$VIBEDOM_GATEWAY" || fail "the default route could not be set"
