@@ -68,7 +68,7 @@ class FrameStream:
 
     def _feed_giant(self) -> bytes:
         if self._giant is None:
-            self._giant = Window(self._redactor)
+            self._giant = Window(self._redactor, is_json=True)
         body, self._data = self._data[:-_CUT_END_BYTES], self._data[-_CUT_END_BYTES:]
         self._searched = 0
         return self._giant.feed(body)

@@ -44,7 +44,7 @@ def open_stream(
         framing = EventFraming() if media == "sse" else LineFraming()
         inner = FrameStream(framing, redactor, PieceScrubber(redactor, joins_plain=media == "sse"))
     else:
-        inner = TextStream(Window(redactor), redactor)
+        inner = TextStream(Window(redactor, is_json=media == "json"), redactor)
     return SniffedText(inner, charset)
 
 

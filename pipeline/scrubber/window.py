@@ -2,6 +2,7 @@
 
 from pipeline.scrubber.edit import Edit
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
+from pipeline.scrubber.json_number import is_json_number
 from pipeline.scrubber.key_block import HEADER_MARK, open_key_block
 from pipeline.scrubber.key_lines import open_key_lines
 from pipeline.scrubber.redactor import Redactor
@@ -17,13 +18,22 @@ class Window:
     `is_eager`: a match at the end of what is there is taken for whole; what goes on with it is replaced, too.
     """
 
-    def __init__(self, redactor: Redactor, hold: Hold = hold_words, *, is_eager: bool = False, place: str = "") -> None:
-        """`place` says where in the body the text is."""
+    def __init__(
+        self,
+        redactor: Redactor,
+        hold: Hold = hold_words,
+        *,
+        is_eager: bool = False,
+        is_json: bool = False,
+        place: str = "",
+    ) -> None:
+        """`is_json`: numbers stay, and are told. `place` says where in the body the text is."""
         self._redactor = redactor
         self._search = redactor.search
         self._place = place
         self._hold = hold
         self._is_eager = is_eager
+        self._is_json = is_json
         self._data = b""
         self._done = 0  # index in _data of the first byte that waits
         self._last = (0, 0)  # the last match that left, in _data: the context never begins inside of it
@@ -95,6 +105,8 @@ class Window:
 
     def _advance(self, data: bytes, held: int, edits: list[Edit]) -> bytes:
         """Let go of `data[_done:held]`, or less where a match is not over yet."""
+        if self._is_json:
+            edits = [edit.left_alone() if is_json_number(data, edit.start, edit.end) else edit for edit in edits]
         if self._is_eager and edits:
             held = max(held, edits[-1].end)
         settled, held = _settled(edits, self._done, held)

@@ -1,5 +1,7 @@
 """A body in chunks is scrubbed as if it were whole, and leaves as early as it can."""
 
+import json
+
 import pytest
 
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, LONG_MATCH_BYTES
@@ -180,3 +182,26 @@ def test_the_lines_of_a_putty_key_in_small_chunks_leave_together() -> None:
     stream = new_stream()
     assert b"".join([stream.feed(chunk) for chunk in cut(head + body + tail[:-1], 5)]) == head
     assert stream.feed(tail[-1:]) + stream.finish() == body + tail
+
+
+def test_json_stays_json_where_a_number_looks_like_a_secret() -> None:
+    card = CARD.replace(b" ", b"")
+    text = b'{"card": %b, "list": [1, %b,\n2], "text": "card: %b, and", "nested": "{\\"card\\":%b}", "end": %b}' % (
+        card,
+        card,
+        card,
+        card,
+        card,
+    )
+    for size in (1, 7, len(text)):
+        stream = new_stream("json")
+        document = json.loads(run(stream, cut(text, size)))
+        number = int(card)
+        assert document == {
+            "card": number,
+            "list": [1, number, 2],
+            "text": "card: [REDACTED_CARD], and",
+            "nested": '{"card":[REDACTED_CARD]}',
+            "end": number,
+        }
+        assert [hit.action for hit in stream.hits] == ["alert", "alert", "scrub", "scrub", "alert"]
