@@ -14,8 +14,6 @@ from vibedom.sandbox.local_launch import bring_up, plan, spawn
 from vibedom.sandbox.local_orphans import clear_work
 from vibedom.sandbox.local_remedy import forbidden_by
 
-_NOBODY = 65534
-
 
 async def unavailable(directory: Path) -> str | None:
     """None, or the reason and what to do. Works in `directory`, which is on the file system of the sessions."""
@@ -37,12 +35,10 @@ async def unavailable(directory: Path) -> str | None:
 
 async def _try(trial: Path) -> None:
     """Make namespaces, network and overlay, and end them."""
-    is_root = os.geteuid() == 0
-    uid, gid = (_NOBODY, _NOBODY) if is_root else (os.geteuid(), os.getegid())
+    uid, gid = os.geteuid(), os.getegid()
     layers = [trial / name for name in ("lower", "upper", "work")]
     for layer in layers:
         layer.mkdir()
-        os.chown(layer, uid, gid)
     launched = spawn(Group())
     try:
         launched.order(plan(uid, gid, [("overlay", "/work", *map(str, layers))], Group()))

@@ -104,7 +104,7 @@ def _enter_namespaces(control: socket.socket, plan: dict[str, Any], stage: _Stag
     is_root = os.geteuid() == 0
     trees: local_mounts.Trees = {}
     if is_root:
-        os.setgroups([])
+        _leave_groups()
         os.unshare(os.CLONE_NEWNS)
         local_kernel.make_mounts_private()
         stage.name = "host files"
@@ -121,6 +121,13 @@ def _enter_namespaces(control: socket.socket, plan: dict[str, Any], stage: _Stag
     with open("/proc/sys/user/max_user_namespaces", "w") as most:
         most.write("0")
     return trees
+
+
+def _leave_groups() -> None:
+    """Root's supplementary groups are not the agent's. Root of an inner user namespace may not be able to drop them."""
+    with open("/proc/self/setgroups") as rule:
+        if rule.read().strip() == "allow":
+            os.setgroups([])
 
 
 def _make_network(control: socket.socket, plan: dict[str, Any]) -> None:
