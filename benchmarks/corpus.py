@@ -15,11 +15,13 @@ _TEXT = (
     "those people state good very make world still own see work long get here between both life being under never "
     "day same another know while last might us great old year off come since against go came right used take three "
     "function return request response server client build test deploy config error value object string number cache "
-    "index update module import export async await promise handler token key session user account password login "
-    "access secret api auth commit branch merge review issue project file path directory container image volume "
-    "network proxy header body "
+    "index update module import export async await promise handler user account commit branch merge review issue "
+    "project file path directory container image volume network proxy header body "
 )
-_WORDS = _TEXT.split()
+_KEYWORDS = ["token", "key", "session", "password", "login", "access", "secret", "api", "auth", "credential"]
+"""Words that rules look for; one in 150 of all words, as in conversations about code."""
+_WORDS = _TEXT.split() * 30
+_WORDS += _KEYWORDS * (len(_WORDS) // 150 // len(_KEYWORDS))
 
 
 def words(rng: random.Random, count: int) -> str:

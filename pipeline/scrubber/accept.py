@@ -86,7 +86,9 @@ class Acceptor:
 
     def _is_allowed(self, data: bytes, start: int, end: int, secret: bytes, path: bytes | None) -> bool:
         def match() -> bytes:
-            return data[start:end].strip(b"\n")
+            most, kinds = self.plan.prefix
+            before = data[max(0, start - most) : start]
+            return data[start - (len(before) - len(before.rstrip(kinds))) if kinds else start : end].strip(b"\n")
 
         def line() -> bytes:
             return gitleaks_line(data, start, end) if self._is_strict else near_line(data, start, end)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.scrubber.interval import Interval
 from pipeline.scrubber.pattern import Groups, Pattern
+from pipeline.scrubber.reach import Reach
 
 
 def find_all(pattern: Pattern, data: bytes, low: int = 0, high: int | None = None) -> Iterator[Groups]:
@@ -18,27 +19,34 @@ def find_all(pattern: Pattern, data: bytes, low: int = 0, high: int | None = Non
         low = end if end > start else end + 1
 
 
-def find_near(pattern: Pattern, data: bytes, intervals: Sequence[Interval], widest: int | None) -> Iterator[Groups]:
-    """The matches of `find_all(pattern, data)`, given disjoint `intervals`, ascending, that hold all their starts.
+def find_near(
+    pattern: Pattern,
+    data: bytes,
+    intervals: Sequence[Interval],
+    reach: Reach,
+    low: int = 0,
+    high: int | None = None,
+) -> Iterator[Groups]:
+    """The matches of `find_all(pattern, data, low, high)`, given disjoint `intervals`, ascending, that hold all their
+    starts.
 
-    Linear: no stretch is searched twice. Where a match has a greatest width, nothing is searched beyond what a match
-    that begins in an interval can reach; where it has none, one search goes on to the next match wherever it is, and
-    the rest is passed over.
+    Linear: no stretch is searched twice, but for what a match that begins in an interval can reach beyond it. Where
+    that is not limited, one search goes on to the next match wherever it is, and the intervals before it are passed
+    over.
     """
-    size = len(data)
-    low = 0
-    pending: Groups | None = None
+    size = len(data) if high is None else high
+    pending: Groups | None = None  # a match that has been found ahead of its interval
     for first, last in intervals:
-        low = max(low, first)
+        low, last = max(low, first), min(last, size)
         while low <= last:
+            limit = None
             if pending is None or pending[0][0] < low:
-                limit = size if widest is None else min(size, last + widest)
-                pending = pattern.search(data, low, limit)
-            if pending is None and widest is None:
-                return
+                limit = reach.limit(data, last, size)
+                pending = pattern.search(data, low, size if limit is None else limit)
+                if pending is None and limit is None:
+                    return
             if pending is None or pending[0][0] > last:
-                if widest is not None:
-                    pending = None
+                pending = pending if limit is None else None
                 break
             yield pending
             start, end = pending[0]

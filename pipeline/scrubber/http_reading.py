@@ -50,11 +50,14 @@ class HttpRegex(msgspec.Struct, frozen=True):
 
     tree: Node
     groups: tuple[int, ...]
+    prefix: tuple[int, bytes] = (0, b"")
+    """Bytes that the regex takes in front of `tree`: how many at most, and out of which."""
 
 
 def rewrite(tree: Node, secret_group: int) -> HttpRegex:
     """The reading of `tree` for HTTP bodies. `secret_group` as in the rule: 0 for the first that matched something."""
     captured = group_items(tree)
+    prefix, tree = _without_prefix(tree)
     front, core, end = _parts(tree)
     if not captured:
         # The whole match is the secret: what is added around it must stay outside.
@@ -64,7 +67,16 @@ def rewrite(tree: Node, secret_group: int) -> HttpRegex:
         groups = _secret_groups(captured, secret_group)
         if any(group in _repeated_groups(tree) for group in groups):
             groups = ()  # a group in a repeat holds its last turn only, and the secret is all of them
-    return HttpRegex(Cat((*front, _with_gaps(_with_quotes(core)), *end)), groups)
+    return HttpRegex(Cat((*front, _with_gaps(_with_quotes(core)), *end)), groups, prefix)
+
+
+def _without_prefix(tree: Node) -> tuple[tuple[int, bytes], Node]:
+    """A lazy repeat at the front, which may be empty, only moves the start of a match: it is taken off. (Searching for
+    it costs most of the time, and the secret is elsewhere.)"""
+    match tree:
+        case Cat((Rep(Set() as item, 0, int(high), False), *rest)) if group_items(Cat(tuple(rest))):
+            return (high, members(item)), Cat(tuple(rest))
+    return (0, b""), tree
 
 
 def _parts(tree: Node) -> tuple[tuple[Node, ...], Node, tuple[Node, ...]]:

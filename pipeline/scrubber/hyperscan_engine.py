@@ -9,7 +9,7 @@ import hyperscan
 
 from pipeline.scrubber.accept import Acceptor
 from pipeline.scrubber.cache import Cache
-from pipeline.scrubber.interval import Interval, occurrences, starts
+from pipeline.scrubber.interval import Interval, starts
 from pipeline.scrubber.model import RuleInfo
 from pipeline.scrubber.trigger import Trigger
 from pipeline.scrubber.triggered_engine import Candidates, TriggeredEngine
@@ -19,7 +19,7 @@ VERSION = f"hyperscan {version('hyperscan')} {platform.machine()}"
 
 
 class HyperscanEngine(TriggeredEngine):
-    """One database for the triggers of all rules; the regexes themselves run near what it reports."""
+    """A few databases for the triggers of all rules; the regexes themselves run near what they report."""
 
     def __init__(
         self,
@@ -31,60 +31,74 @@ class HyperscanEngine(TriggeredEngine):
         key: str = "",
     ) -> None:
         super().__init__(rules, acceptors, escape_aware=escape_aware)
-        self._triggers: list[tuple[int, Trigger | None]] = []
-        patterns: list[bytes] = []
-        flags: list[int] = []
+        self._everywhere = [acceptor.index for acceptor in acceptors if not acceptor.plan.patterns]
+        shelves: dict[str, list[tuple[int, Trigger]]] = {}
         for acceptor in acceptors:
-            if acceptor.plan.pattern is not None:
-                self._triggers.append((acceptor.index, acceptor.plan.pattern))
-                patterns.append(acceptor.plan.pattern.text.encode())
-                flags.append(0)
-        self._database = _load(cache, key) or _compile(patterns, flags, cache, key)
-        self._scratches = threading.local()
-        self._lowered = threading.local()
+            for trigger in acceptor.plan.patterns:
+                shelves.setdefault(trigger.shelf, []).append((acceptor.index, trigger))
+        self._databases = [Database(shelf, f"{key}-{name}", cache) for name, shelf in shelves.items()]
 
     def _candidates(self, data: bytes) -> Candidates:
+        found: dict[int, list[Interval]] = {rule: [(0, len(data))] for rule in self._everywhere}
+        for database in self._databases:
+            for pattern, ends in database.scan(data).items():
+                rule, trigger = database.triggers[pattern]
+                found.setdefault(rule, []).extend(starts(trigger, ends))
+        return found
+
+
+class Database:
+    """The compiled triggers of some rules (by the rules' places in the engine)."""
+
+    def __init__(self, triggers: Sequence[tuple[int, Trigger]], key: str, cache: Cache | None) -> None:
+        self.triggers = triggers
+        blob = None if cache is None else cache.get(key)
+        loaded = None if blob is None else _loaded(blob)
+        self._compiled = loaded or _compiled([trigger for _, trigger in triggers])
+        if cache is not None and loaded is None:
+            cache.put(key, hyperscan.dumpb(self._compiled))
+        self._scratches = threading.local()
+
+    def scan(self, data: bytes) -> dict[int, list[int]]:
+        """Where the triggers' matches end, by the trigger's place. Releases the GIL but for the reports."""
         reports: dict[int, list[int]] = {}
 
-        def report(pattern: int, start: int, end: int, flags: int, context: object) -> None:
-            ends = reports.get(pattern)
+        def report(trigger: int, start: int, end: int, flags: int, context: object) -> None:
+            ends = reports.get(trigger)
             if ends is None:
-                reports[pattern] = [end]
+                reports[trigger] = [end]
             else:
                 ends.append(end)
 
-        self._database.scan(data, match_event_handler=report, scratch=self._scratch())
-        found: dict[int, Sequence[Interval]] = {}
-        for pattern, ends in reports.items():
-            rule, trigger = self._triggers[pattern]
-            if trigger is not None:
-                found[rule] = starts(trigger, ends)
-        return found
-
-    def _keyword_ends(self, rule: int, data: bytes) -> Sequence[int]:
-        lowered = data.lower()
-        return [end for word in self._acceptors[rule].keywords for end in occurrences(lowered, word)]
+        self._compiled.scan(data, match_event_handler=report, scratch=self._scratch())
+        return reports
 
     def _scratch(self) -> "hyperscan.Scratch":
         """One for each thread: two scans must not share one."""
         scratch = getattr(self._scratches, "scratch", None)
         if scratch is None:
-            scratch = self._scratches.scratch = hyperscan.Scratch(self._database)
+            scratch = self._scratches.scratch = hyperscan.Scratch(self._compiled)
         return scratch
 
 
-def _compile(patterns: list[bytes], flags: list[int], cache: Cache | None, key: str) -> "hyperscan.Database":
+def _compiled(triggers: Sequence[Trigger]) -> "hyperscan.Database":
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=patterns, ids=list(range(len(patterns))), elements=len(patterns), flags=flags)
-    if cache is not None:
-        cache.put(key, hyperscan.dumpb(database))
+    database.compile(
+        expressions=[_expression(trigger) for trigger in triggers],
+        ids=list(range(len(triggers))),
+        elements=len(triggers),
+        flags=[hyperscan.HS_FLAG_CASELESS if trigger.shelf == "literal" else 0 for trigger in triggers],
+    )
     return database
 
 
-def _load(cache: Cache | None, key: str) -> "hyperscan.Database | None":
-    blob = None if cache is None else cache.get(key)
-    if blob is None:
-        return None
+def _expression(trigger: Trigger) -> bytes:
+    if trigger.shelf != "literal":
+        return trigger.text.encode()
+    return b"".join(b"\\x%02x" % byte for byte in trigger.text.encode("latin-1"))
+
+
+def _loaded(blob: bytes) -> "hyperscan.Database | None":
     try:
         return hyperscan.loadb(blob, mode=hyperscan.HS_MODE_BLOCK)
     except hyperscan.error:

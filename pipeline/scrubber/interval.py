@@ -26,17 +26,3 @@ def starts(trigger: Trigger, ends: Sequence[int]) -> list[Interval]:
     if farthest is None:
         return [(0, max(ends) - nearest)]
     return [(max(0, end - farthest), end - nearest) for end in ends if end >= nearest]
-
-
-def around(ends: Iterable[int], reach: int, size: int) -> list[Interval]:
-    """`reach` bytes to both sides of each of `ends`, within data of `size` bytes."""
-    return merged((max(0, end - reach), min(size, end + reach)) for end in ends)
-
-
-def occurrences(data: bytes, word: bytes) -> list[int]:
-    """Where each occurrence of `word` ends, overlapping ones too."""
-    ends, at = [], data.find(word)
-    while at >= 0:
-        ends.append(at + len(word))
-        at = data.find(word, at + 1)
-    return ends

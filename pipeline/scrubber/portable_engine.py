@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from pipeline.scrubber.accept import Acceptor
-from pipeline.scrubber.interval import Interval, occurrences
+from pipeline.scrubber.interval import Interval
 from pipeline.scrubber.model import RuleInfo
 from pipeline.scrubber.trigger import Trigger
 from pipeline.scrubber.triggered_engine import Candidates, TriggeredEngine
@@ -34,7 +34,3 @@ class PortableEngine(TriggeredEngine):
                 first = 0 if trigger.farthest is None else max(0, end - trigger.farthest)
                 found.setdefault(rule, []).append((first, end - trigger.nearest))
         return found
-
-    def _keyword_ends(self, rule: int, data: bytes) -> Sequence[int]:
-        lowered = data.lower()
-        return [end for word in self._acceptors[rule].keywords for end in occurrences(lowered, word)]

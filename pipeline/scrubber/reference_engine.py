@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from pipeline.scrubber.accept import Acceptor
 from pipeline.scrubber.confirm import find_all
-from pipeline.scrubber.interval import around, occurrences
+from pipeline.scrubber.keyword import keyword_places
 from pipeline.scrubber.match import Match
 from pipeline.scrubber.model import RuleInfo, Span
-from pipeline.scrubber.plan import KEYWORD_REACH_BYTES
 from pipeline.scrubber.span_set import to_spans
 
 
@@ -38,8 +37,7 @@ class ReferenceEngine:
             return []
         places = [(0, len(data))]
         if acceptor.plan.is_gated and self._escape_aware:
-            ends = [end for word in acceptor.keywords for end in occurrences(lowered, word)]
-            places = around(ends, KEYWORD_REACH_BYTES, len(data))
+            places = keyword_places(lowered, acceptor.keywords)
         accepted = (
             acceptor.accept(data, groups, name)
             for low, high in places

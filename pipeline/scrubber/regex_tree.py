@@ -1,7 +1,8 @@
 """A regex as a tree over bytes, free of flags: what rules are rewritten, measured and searched as."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 ALL_BYTES = (1 << 256) - 1
@@ -101,6 +102,26 @@ def width(node: Node) -> tuple[int, int | None]:
         case Group(item):
             return width(item)
     return 0, 0
+
+
+def union(node: Node) -> int:
+    """The mask of all bytes that a match of `node` can have in it."""
+    return reduce(or_, map(union, children(node)), node.mask if isinstance(node, Set) else 0)
+
+
+def outside_runs(node: Node) -> tuple[int, int]:
+    """Most bytes of a match that no repeat without limit takes, and the mask of bytes that such repeats can take."""
+    match node:
+        case Set():
+            return 1, 0
+        case Rep(item, _, None):
+            return 0, union(item)
+        case Rep(item, _, int(high)):
+            most, run = outside_runs(item)
+            return most * high, run
+    parts = [outside_runs(child) for child in children(node)]
+    sizes = [most for most, _ in parts]
+    return (max(sizes, default=0) if isinstance(node, Alt) else sum(sizes)), reduce(or_, (run for _, run in parts), 0)
 
 
 def to_text(node: Node) -> str:

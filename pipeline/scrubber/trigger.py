@@ -1,16 +1,60 @@
 """What announces a match: a simpler pattern, or literals, that stand in every match near its start."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Literal
 
 import msgspec
 
-from pipeline.scrubber.regex_tree import Alt, Cat, Group, Look, Node, Rep, Set, map_tree, to_text, width
+from pipeline.scrubber.regex_tree import (
+    Alt,
+    Cat,
+    Group,
+    Look,
+    Node,
+    Rep,
+    Set,
+    byte_set,
+    literal,
+    map_tree,
+    to_text,
+    union,
+    width,
+)
 from pipeline.scrubber.words import flattened, joined_words, language
 
 _LOOSE_BITS = 24
 """A set of more bytes at the edge of a pattern announces nothing."""
+_MOST_WORDS = 8
+_WORDS_A_PATTERN = 2
+_MOST_PUNCTUATION = 48
+_ESCAPE_LETTERS = byte_set(b"nrt027").mask
+_WORD = byte_set(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_").mask
+_DIGITS = byte_set(b"0123456789").mask
+_RARE_BYTES = 6
+_COMMON_TEXT = (
+    b"access account address api-key api_key apikey application authorization bearer center client cluster company "
+    b"config connection contact content control cookie copper create credential credentials custom customer "
+    b"database default deploy deployment design device domain enigma events example extension external feature "
+    b"function google header history import insight instance internal license linear location machine manager "
+    b"message method mobile module monday monitor network number object option orange origin package parameter "
+    b"password passphrase passwd people platform plugin position private product profile project property provider "
+    b"public release report request resource response result return schema screen search secret secrets section "
+    b"security server service session simple source status storage stream string summary switch system target "
+    b"telephone template ticket to-ken token tokens trigger unique update upload user-name username version wallet "
+    b"weather website window windows "
+)
+_COMMON = frozenset(_COMMON_TEXT.split())
+"""Words of six letters and more that stand in everyday text and code; shorter ones all count as common."""
 LITERAL_BYTES = 3
 """A shorter literal is in every other word."""
+
+
+Shelf = Literal["literal", "word", "short", "digits", "loose"]
+"""What a pattern has for Hyperscan to look for first: it is a literal (caseless), it holds a long or a short one, it
+begins with a digit or sign, or nothing of that. Each shelf has a database of its own: one pattern of a worse kind would
+slow down all those of a better one."""
 
 
 class Trigger(msgspec.Struct, frozen=True, array_like=True):
@@ -20,23 +64,92 @@ class Trigger(msgspec.Struct, frozen=True, array_like=True):
     """A pattern for Hyperscan, or a literal in lower case."""
     nearest: int
     farthest: int | None
+    shelf: Shelf = "word"
 
 
-def pattern_trigger(tree: Node) -> Trigger | None:
-    """A pattern without captures, optional ends and claims about places; None where nothing is left of `tree`."""
+def pattern_triggers(tree: Node) -> tuple[Trigger, ...]:
+    """Patterns one of which is in every match: without captures, optional ends and claims about places. None where
+    one of them would be empty.
+
+    A rule that begins with one of many words is given as a few words each: Hyperscan then finds the words as literals
+    and looks further only where one stands. Of words that are rare in any text the word alone is enough.
+    """
     items = flattened((tree,))
     first, low, high = _lead(items)
     core = items[first:]
     if core and isinstance(core[0], Rep) and core[0].low != core[0].high:
-        more = None if core[0].high is None else width(core[0].item)[1]
-        slack = None if more is None or core[0].high is None else (core[0].high - core[0].low) * more
+        most = width(core[0].item)[1]
+        slack = None if most is None or core[0].high is None else (core[0].high - core[0].low) * most
         high = None if high is None or slack is None else high + slack
         core = (core[0]._replace(high=core[0].low), *core[1:])
-    shortened = _plain(_shortest_end(Cat(core)))
+    found = [_trigger(part, low, high) for part in _split(core)]
+    return () if None in found else tuple(trigger for trigger in found if trigger is not None)
+
+
+def _trigger(items: tuple[Node, ...], low: int, high: int | None) -> Trigger | None:
+    words = language(items[0]) if len(items) == 1 else None
+    if words is not None and len(words) == 1:
+        (word,) = words
+        return Trigger(word.decode("latin-1"), low + len(word), None if high is None else high + len(word), "literal")
+    shortened = _simple(_shortest_end(Cat(items)))
     least, most = width(shortened)
     if least == 0:
         return None
-    return Trigger(to_text(shortened), low + least, None if high is None or most is None else high + most)
+    farthest = None if high is None or most is None else high + most
+    return Trigger(to_text(shortened), low + least, farthest, _shelf(shortened))
+
+
+def _shelf(node: Node) -> Shelf:
+    found = _literals(node)
+    if found:
+        return "word" if min(len(trigger.text) for trigger in found) > LITERAL_BYTES else "short"
+    first, _ = _first_bytes(node)
+    return "loose" if first & _WORD & ~_DIGITS else "digits"
+
+
+def _first_bytes(node: Node) -> tuple[int, bool]:
+    """Bytes that a match of `node` can begin with, and whether it can be empty."""
+    match node:
+        case Set(mask):
+            return mask, False
+        case Cat(items):
+            mask = 0
+            for item in items:
+                more, is_empty = _first_bytes(item)
+                mask |= more
+                if not is_empty:
+                    return mask, False
+            return mask, True
+        case Alt(choices):
+            found = [_first_bytes(choice) for choice in choices]
+            return reduce(or_, (mask for mask, _ in found), 0), any(is_empty for _, is_empty in found)
+        case Rep(item, low):
+            mask, is_empty = _first_bytes(item)
+            return mask, is_empty or low == 0
+        case Group(item):
+            return _first_bytes(item)
+    return 0, True
+
+
+def _split(core: tuple[Node, ...]) -> list[tuple[Node, ...]]:
+    """`core`, or parts that are `core` together, a few of the words it begins with in each."""
+    if not core or not isinstance(core[0], Alt) or len(core[0].choices) <= _MOST_WORDS or not _literals(core[0]):
+        return [core]
+    parts: list[tuple[Node, ...]] = []
+    rest: list[Node] = []
+    for choice in core[0].choices:
+        words = language(choice)
+        if words and all(_is_rare(word) for word in words):
+            parts.extend((literal(word),) for word in sorted(words))
+        else:
+            rest.append(choice)
+    for at in range(0, len(rest), _WORDS_A_PATTERN):
+        parts.append((Alt(tuple(rest[at : at + _WORDS_A_PATTERN])), *core[1:]))
+    return parts
+
+
+def _is_rare(word: bytes) -> bool:
+    return len(word) >= _RARE_BYTES and word not in _COMMON
 
 
 def _lead(items: Sequence[Node]) -> tuple[int, int, int | None]:
@@ -44,8 +157,7 @@ def _lead(items: Sequence[Node]) -> tuple[int, int, int | None]:
     low, high = 0, 0
     for number, item in enumerate(items):
         least, most = width(item)
-        is_loose = isinstance(item, Rep) and least <= 2 and isinstance(item.item, Set) and _is_loose(item.item)
-        if least and not (is_loose and number < len(items) - 1):
+        if least and not (_is_loose(item) and number < len(items) - 1):
             return number, low, high
         low += least
         if most is None:
@@ -54,8 +166,11 @@ def _lead(items: Sequence[Node]) -> tuple[int, int, int | None]:
     return len(items), low, high
 
 
-def _is_loose(item: Set) -> bool:
-    return item.mask.bit_count() > _LOOSE_BITS
+def _is_loose(item: Node) -> bool:
+    """A byte or two out of so many that they announce nothing."""
+    if isinstance(item, Rep):
+        return item.low <= 2 and _is_loose(item.item)
+    return isinstance(item, Set) and item.mask.bit_count() > _LOOSE_BITS
 
 
 def _shortest_end(node: Node) -> Node:
@@ -81,15 +196,34 @@ def _shortest_end(node: Node) -> Node:
     return node
 
 
-def _plain(node: Node) -> Node:
-    """Without captures, and without claims that Hyperscan would have to look outside of the match for."""
+def _simple(node: Node) -> Node:
+    """`node` without captures, without claims that are about what is outside of the match, and with quotes, blanks and
+    operators behind its front taken as any few bytes out of all that they can be: no less matches, and the automaton
+    is far smaller."""
+    plain = map_tree(node, _unclaimed)
+    if not isinstance(plain, Cat):
+        return plain
+    front, *rest = flattened((plain,)) or (Cat(()),)
+    return Cat((front, *(map_tree(item, _as_bytes) for item in rest)))
 
-    def change(part: Node) -> Node:
-        if isinstance(part, Group):
-            return part.item
-        return Cat(()) if isinstance(part, Look | Rep) and width(part)[1] == 0 else part
 
-    return map_tree(node, change)
+def _unclaimed(part: Node) -> Node:
+    if isinstance(part, Group):
+        return part.item
+    return Cat(()) if isinstance(part, Look | Rep) and width(part)[1] == 0 else part
+
+
+def _as_bytes(part: Node) -> Node:
+    low, high = width(part)
+    if (
+        not isinstance(part, Alt | Rep)
+        or high is None
+        or high > _MOST_PUNCTUATION
+        or (isinstance(part, Rep) and isinstance(part.item, Set))
+    ):
+        return part
+    mask = union(part)
+    return part if mask & _WORD & ~_ESCAPE_LETTERS else Rep(Set(mask), low, high)
 
 
 def literal_triggers(tree: Node) -> tuple[Trigger, ...]:

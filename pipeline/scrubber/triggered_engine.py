@@ -4,12 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.scrubber.accept import Acceptor
-from pipeline.scrubber.confirm import find_all, find_near
-from pipeline.scrubber.interval import Interval, around, merged
+from pipeline.scrubber.confirm import find_near
+from pipeline.scrubber.interval import Interval, merged
+from pipeline.scrubber.keyword import places_near
 from pipeline.scrubber.match import Match
 from pipeline.scrubber.model import RuleInfo, Span
 from pipeline.scrubber.pattern import Groups
-from pipeline.scrubber.plan import KEYWORD_REACH_BYTES
 from pipeline.scrubber.span_set import to_spans
 
 Candidates = Mapping[int, Sequence[Interval]]
@@ -26,10 +26,6 @@ class TriggeredEngine(ABC):
 
     @abstractmethod
     def _candidates(self, data: bytes) -> Candidates: ...
-
-    @abstractmethod
-    def _keyword_ends(self, rule: int, data: bytes) -> Sequence[int]:
-        """Where keywords of a gated rule end in `data`."""
 
     def find(self, data: bytes, /) -> list[Span]:
         """Spans sorted by start and disjoint. Thread-safe; releases the GIL while it scans."""
@@ -55,15 +51,15 @@ class TriggeredEngine(ABC):
         return found
 
     def _confirmed(self, acceptor: Acceptor, data: bytes, intervals: Sequence[Interval]) -> Iterator[Groups]:
+        pattern, reach = acceptor.pattern, acceptor.plan.reach
         if not acceptor.plan.is_gated:
-            return find_near(acceptor.pattern, data, merged(intervals), acceptor.plan.widest)
-        ends = self._keyword_ends(acceptor.index, data)
+            yield from find_near(pattern, data, merged(intervals), reach)
+            return
         if not self._escape_aware:
-            return find_all(acceptor.pattern, data) if ends else iter(())
-        places = around(ends, KEYWORD_REACH_BYTES, len(data))
-        return (
-            groups
-            for low, high in places
-            if any(first <= high and last >= low for first, last in intervals)
-            for groups in find_all(acceptor.pattern, data, low, high)
-        )
+            lowered = data.lower()
+            if any(word in lowered for word in acceptor.keywords):
+                yield from find_near(pattern, data, merged(intervals), reach)
+            return
+        for low, high in places_near(data, acceptor.keywords, intervals, reach.widest):
+            inside = [(max(low, first), min(high, last)) for first, last in intervals if first <= high and last >= low]
+            yield from find_near(pattern, data, merged(inside), reach, low, high)

@@ -1,0 +1,41 @@
+"""Where a rule is searched whose regex does not ask for its keywords itself."""
+
+from collections.abc import Iterable
+
+from pipeline.scrubber.interval import Interval, merged
+
+KEYWORD_REACH_BYTES = 512
+"""How far around a keyword. (To the letter: in all of the data.) So what is found depends on what is near, and is the
+same in a stream."""
+
+
+def keyword_places(lowered: bytes, keywords: tuple[bytes, ...]) -> list[Interval]:
+    """Stretches of `lowered` around `keywords`, disjoint and ascending; a match must lie within one."""
+    size, reach = len(lowered), KEYWORD_REACH_BYTES
+    ends = (end for word in keywords for end in occurrences(lowered, word))
+    return merged((max(0, end - reach), min(size, end + reach)) for end in ends)
+
+
+def places_near(
+    data: bytes, keywords: tuple[bytes, ...], intervals: Iterable[Interval], widest: int | None
+) -> list[Interval]:
+    """Those of `keyword_places(data.lower(), keywords)` that matter to matches of at most `widest` bytes which begin in
+    one of `intervals`: each is whole from where such a match begins to where it ends."""
+    reach = KEYWORD_REACH_BYTES + max(map(len, keywords))
+    if widest is None:
+        return keyword_places(data.lower(), keywords)
+    stretches = merged((max(0, low - reach), high + widest + reach) for low, high in intervals)
+    found: list[Interval] = []
+    for low, high in stretches:
+        places = keyword_places(data[low:high].lower(), keywords)
+        found.extend((first + low, last + low) for first, last in places)
+    return merged(found)
+
+
+def occurrences(data: bytes, word: bytes) -> list[int]:
+    """Where each occurrence of `word` ends, overlapping ones too."""
+    ends, at = [], data.find(word)
+    while at >= 0:
+        ends.append(at + len(word))
+        at = data.find(word, at + 1)
+    return ends
