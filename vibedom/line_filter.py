@@ -49,7 +49,7 @@ class LineFilter:
 def _ready(text: bytes) -> int:
     """Bytes at the front of `text` that need not wait for what follows."""
     end = text.rfind(b"\n") + 1
-    blocks = list(_BLOCK.finditer(text))
+    blocks = list(_BLOCK.finditer(text, 0, end))
     if blocks and blocks[-1][1] == b"BEGIN":
         end = text.rfind(b"\n", 0, blocks[-1].start()) + 1
     if len(text) - end <= HOLD_BYTES:

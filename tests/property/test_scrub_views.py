@@ -13,38 +13,10 @@ from pipeline.scrubber.hints import HintFinder
 from pipeline.scrubber.lexeme import decode_lexemes
 from pipeline.scrubber.percent import PercentView
 
-PIECES = st.sampled_from(
-    [
-        b"a",
-        b"Z9",
-        b" ",
-        b"\n",
-        b"%",
-        b"%%",
-        b"%4",
-        b"%41",
-        b"%2F",
-        b"%25",
-        b"%3d",
-        b"=",
-        b"\\",
-        b"\\n",
-        b"\\/",
-        b"\\u0041",
-        b"\\u00e9",
-        b"\\ud83d\\ude00",
-        b"\\ud83d",
-        b"\\u4f60",
-        b"\\\\u0041",
-        b"\\x41",
-        b"&amp;",
-        b"&quot;",
-        b"&#65;",
-        b"&#x41;",
-        b"\xc3\xa9",
-        b"\xff",
-    ]
+ESCAPES = (
+    rb"%4 %41 %2F %25 %3d \ \n \/ \u0041 \u00e9 \ud83d\ude00 \ud83d \u4f60 \\u0041 \x4A &amp; &quot; &#65;".split()
 )
+PIECES = st.sampled_from([b"a", b"Z9", b" ", b"\n", b"%", b"%%", b"=", b"\xc3\xa9", b"\xff", *ESCAPES])
 TEXTS = st.lists(PIECES, max_size=12).map(b"".join)
 NATIVE, PORTABLE = HintFinder(native=None), HintFinder(native=False)
 

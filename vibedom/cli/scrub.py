@@ -1,5 +1,6 @@
 """`vibedom scrub`: takes the secrets out of a stream of text."""
 
+import json
 import os
 import sys
 from collections import Counter
@@ -28,7 +29,7 @@ _CHUNK_BYTES = 1 << 18
 class Question(msgspec.Struct, frozen=True):
     """One line of `--jsonl`."""
 
-    id: msgspec.Raw
+    id: object
     text: str
     content_type: str | None = None
 
@@ -36,9 +37,13 @@ class Question(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What `--jsonl` answers to it."""
 
-    id: msgspec.Raw
+    id: object
     text: str
     findings: tuple[dict[str, str | int], ...]
+
+
+_DECODER = msgspec.json.Decoder(Question)
+_ENCODER = msgspec.json.Encoder()
 
 
 @click.command()
@@ -101,21 +106,34 @@ def _whole(scrubber: Scrubber, source: BinaryIO, content_type: str) -> Counter[s
 
 
 def _answer(scrubber: Scrubber, source: BinaryIO) -> None:
-    decoder, encoder = msgspec.json.Decoder(Question), msgspec.json.Encoder()
     answers: list[bytes] = []
     for number, line in enumerate(source, 1):
         if not line.strip():
             continue
-        try:
-            question = decoder.decode(line)
-        except msgspec.DecodeError as exc:
-            raise UsageError(f'line {number} of the input: {exc}; expected {{"id": ..., "text": "..."}}') from None
-        answers.append(encoder.encode(_answered(scrubber, question)))
+        answers.append(_encoded(_answered(scrubber, _question(line, number))) + b"\n")
         if len(answers) == _BATCH:
-            render.out_bytes(b"\n".join(answers) + b"\n")
+            render.out_bytes(b"".join(answers))
             answers.clear()
-    if answers:
-        render.out_bytes(b"\n".join(answers) + b"\n")
+    render.out_bytes(b"".join(answers))
+
+
+def _question(line: bytes, number: int) -> Question:
+    try:
+        return _DECODER.decode(line)
+    except msgspec.DecodeError as exc:
+        reason = exc
+    try:
+        # Python's own parser takes lone surrogates, which real texts do have.
+        return msgspec.convert(json.loads(line), Question)
+    except ValueError:
+        raise UsageError(f'line {number} of the input: {reason}; expected {{"id": ..., "text": "..."}}') from None
+
+
+def _encoded(answer: Answer) -> bytes:
+    try:
+        return _ENCODER.encode(answer)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.structs.asdict(answer)).encode()
 
 
 def _answered(scrubber: Scrubber, question: Question) -> Answer:
