@@ -8,12 +8,13 @@ import msgspec
 
 from pipeline.events import Finding, Record, Severity
 from sinks.alert import ALERT_SCHEMA_VERSION, Alert, make_alert, rfc3339
-from sinks.alert_rules import DEFAULT_RULES, AlertRule, is_at_least
+from sinks.alert_rules import DEFAULT_RULES, SEVERITIES, AlertRule, is_at_least
 
 FOLD_SECONDS = 300.0
 """The same alert within so long is counted, not repeated; the count comes as a summary afterwards."""
 MAX_PER_MINUTE = 60
-"""More alerts than this within a minute are counted, and the count comes as one alert. `critical` always passes."""
+"""More alerts of one severity than this within a minute are counted, and the count comes as one alert. Each severity
+has a budget of its own, so that a flood of small ones hides no grave one; `critical` always passes."""
 MAX_KEYS = 10_000
 """Different alerts remembered at a time."""
 
@@ -46,7 +47,7 @@ class AlertEngine:
         self._max_per_minute = max_per_minute
         self._seen: dict[Key, _Folded] = {}
         self._windows: dict[str, deque[float]] = {}
-        self._given: deque[float] = deque()
+        self._given: dict[Severity, deque[float]] = {severity: deque() for severity in SEVERITIES}
         self._cut = 0
         self._floods = 0
         self._now = 0.0
@@ -108,14 +109,14 @@ class AlertEngine:
             self._seen[key] = _Folded(alert, at)
 
     def _limited(self, alert: Alert, at: float) -> list[Alert]:
-        while self._given and self._given[0] <= at - 60:
-            self._given.popleft()
-        if alert.severity != "critical" and len(self._given) >= self._max_per_minute:
+        given = self._given[alert.severity]
+        while given and given[0] <= at - 60:
+            given.popleft()
+        if alert.severity != "critical" and len(given) >= self._max_per_minute:
             self._cut += 1
             return []
-        flood = self._flood()
-        self._given.append(at)
-        return [*flood, alert]
+        given.append(at)
+        return [*self._flood(), alert]
 
     def _expire(self, at: float) -> list[Alert]:
         """Summaries of what was folded long enough; entries are in the order they were made."""

@@ -9,6 +9,7 @@ import anyio.to_thread
 from pipeline.events import Record
 from sinks.alert import Alert
 from sinks.alert_engine import AlertEngine
+from sinks.alert_rules import SEVERITIES
 from sinks.append_file import AppendFile
 from sinks.line import printable_json
 
@@ -26,7 +27,7 @@ class Delivery(Protocol):
 class AlertSink:
     """A sink over any delivery. At least once: what could not be delivered is kept, in order, and goes first next time.
 
-    At most `MAX_PENDING` are kept; the oldest are dropped then, and an alert says how many.
+    At most `MAX_PENDING` are kept; the least severe are dropped then, and an alert says how many.
     """
 
     def __init__(self, name: str, engine: AlertEngine, delivery: Delivery) -> None:
@@ -41,7 +42,7 @@ class AlertSink:
         """Raises what the delivery raises. The records of a failed call are not counted again when they come again."""
         if self._failed is None or list(self._failed) != list(records):
             self._pending += self._engine.feed(records)
-            self._drop_oldest()
+            self._drop_excess()
         self._failed = records
         await self._deliver()
         self._failed = None
@@ -54,10 +55,13 @@ class AlertSink:
         finally:
             await self._delivery.aclose()
 
-    def _drop_oldest(self) -> None:
+    def _drop_excess(self) -> None:
+        """The least severe first, among them the oldest."""
         excess = len(self._pending) - MAX_PENDING
         if excess > 0:
-            del self._pending[:excess]
+            order = sorted(range(len(self._pending)), key=lambda n: SEVERITIES.index(self._pending[n].severity))
+            dropped = set(order[:excess])
+            self._pending = [alert for n, alert in enumerate(self._pending) if n not in dropped]
             self._dropped += excess
 
     async def _deliver(self) -> None:

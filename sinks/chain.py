@@ -92,6 +92,12 @@ def parts(path: Path) -> list[Path]:
     return [*sorted(rotated), *([path] if path.exists() or not rotated else [])]
 
 
+def last_part(path: Path) -> int:
+    """The number of the last rotated file, 0 where there is none: one that was removed is no reason to use it again."""
+    numbers = [_PART.search(part.stem) for part in parts(path)]
+    return max((int(found[1]) for found in numbers if found), default=0)
+
+
 def head_path(path: Path) -> Path:
     """Where the head of a log is kept."""
     return path.with_name(path.name + ".head")

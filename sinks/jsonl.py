@@ -76,7 +76,7 @@ class JsonlSink:
     def _rotate(self) -> None:
         """Between batches, so that a failure leaves nothing half-written. A crash between the renames leaves no file of
         the log's own name: the next run makes it."""
-        number = len(chain.parts(self._path))
+        number = chain.last_part(self._path) + 1
         following = self._path.with_name(self._path.name + ".next")
         fresh = AppendFile(following, fsync=self._fsync)
         os.rename(self._path, self._path.with_name(f"{self._path.stem}.{number:06d}{self._path.suffix}"))

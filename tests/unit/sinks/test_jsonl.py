@@ -188,6 +188,19 @@ anyio.run(main)
     assert (result.is_intact, result.lines) == (True, 30)
 
 
+async def test_rotation_never_writes_over_a_part_although_an_earlier_one_was_removed(tmp_path: Path) -> None:
+    path = tmp_path / "network.jsonl"
+    for number in range(3):
+        sink = JsonlSink(path, session="s1", rotate_bytes=1)
+        await sink.write([record(number)])
+        await sink.aclose()
+    (tmp_path / "network.000001.jsonl").unlink()
+    sink = JsonlSink(path, session="s1", rotate_bytes=1)
+    await sink.write([record(3)])
+    await sink.aclose()
+    assert [line["seq"] for part in chain.parts(path) for line in read(part)] == [2, 3, 4]
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB, where root may mount one."""
