@@ -102,7 +102,6 @@ def _backed_up(step: Step, journal: Journal, host: Tree, notify: Notify) -> Step
             fd = os.open(journal.backup(step), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             try:
                 digest = copy(source, fd)
-                os.fsync(fd)
             finally:
                 os.close(fd)
     now = host.lstat(step.path)

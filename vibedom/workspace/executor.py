@@ -5,6 +5,7 @@ then renamed; last the modes of directories, so that a read-only one can be fill
 """
 
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
@@ -12,13 +13,14 @@ import msgspec
 
 from vibedom.errors import ConflictError
 from vibedom.workspace.base import sort_key
+from vibedom.workspace.durable import FEW, sync_at, sync_directories
 from vibedom.workspace.entry import Entry
 from vibedom.workspace.spelling import visible
-from vibedom.workspace.staging import chmod_at, fsync_at, give_at, stage_file, stage_link
+from vibedom.workspace.staging import chmod_at, give_at, stage_file, stage_link
 from vibedom.workspace.step import Step, is_at
 from vibedom.workspace.tree import Tree
 
-BATCH = 128
+BATCH = 1024
 Source = Callable[[Step], AbstractContextManager[int]]
 """Opens what a step writes."""
 
@@ -141,12 +143,18 @@ class _Execution:
         todo = [step for step in batch if self._is_to_do(step)]
         for step in todo:
             self._stage(step)
-        for step in todo:
-            if step.after is not None and step.after.type == "file":
-                with self._tree.parent(step.path) as (directory, _):
-                    fsync_at(directory, self._temporary(step))
+        self._sync([step for step in todo if step.after is not None and step.after.type == "file"])
         for step in todo:
             self._rename(step)
+
+    def _sync(self, staged: Sequence[Step]) -> None:
+        """Nothing is renamed before its content is durable."""
+        if len(staged) > FEW:
+            sync_directories(self._tree, {step.path.rpartition("/")[0] for step in staged})
+            return
+        for step in staged:
+            with self._tree.parent(step.path) as (directory, _):
+                sync_at(directory, self._temporary(step))
 
     def _stage(self, step: Step) -> None:
         if step.after is None:
@@ -183,16 +191,19 @@ class _Execution:
         """Make every directory that was written into durable, and give it its final mode (and mtime)."""
         final = dict(self._job.parents)
         final |= {step.path: step.after for step in self._steps if step.after and step.after.type == "directory"}
-        for path in sorted(final.keys() | self._dirty, key=sort_key, reverse=True):
-            now = self._tree.lstat(path)
-            if now is not None and now.type == "directory":
-                self._finish(path, now, final.get(path))
+        states = {path: self._tree.lstat(path) for path in final.keys() | self._dirty}
+        directories = [path for path, now in states.items() if now is not None and now.type == "directory"]
+        if len(directories) > FEW:
+            sync_directories(self._tree, directories)
+        for path in sorted(directories, key=sort_key, reverse=True):
+            self._finish(path, final.get(path), is_durable=len(directories) > FEW)
 
-    def _finish(self, path: str, now: Entry, entry: Entry | None) -> None:
+    def _finish(self, path: str, entry: Entry | None, *, is_durable: bool) -> None:
         fd = self._tree.open_directory(path)
         try:
-            os.fsync(fd)
-            if entry is not None and now.mode != entry.mode:
+            if not is_durable:
+                os.fsync(fd)
+            if entry is not None and stat.S_IMODE(os.fstat(fd).st_mode) != entry.mode:
                 os.fchmod(fd, entry.mode)
             if entry is not None and self._job.restores_times:
                 os.utime(fd, ns=_times(entry))

@@ -19,6 +19,7 @@ from typing import Literal
 import msgspec
 
 from vibedom.errors import WorkspaceError
+from vibedom.workspace.durable import FEW, sync_at, sync_filesystem
 from vibedom.workspace.entry import Entry
 from vibedom.workspace.spelling import spell, unspell
 from vibedom.workspace.step import Step
@@ -67,8 +68,20 @@ class Journal:
         """Write everything down, durably."""
         spelled = (msgspec.structs.replace(step, path=spell(step.path)) for step in steps)
         lines = [_ENCODER.encode(header), *(_ENCODER.encode(step) for step in spelled)]
-        fsync_directory(self.directory / "backup")
+        self._sync_backups()
         _write_durably(self.directory / "steps.jsonl", b"\n".join(lines) + b"\n")
+
+    def _sync_backups(self) -> None:
+        fd = os.open(self.directory / "backup", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            names = os.listdir(fd)
+            if len(names) > FEW:
+                sync_filesystem(fd)
+            for name in names if len(names) <= FEW else ():
+                sync_at(fd, name)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
     def read(self) -> tuple[Header, list[Step]]:
         """Raises `WorkspaceError` where the journal is damaged."""

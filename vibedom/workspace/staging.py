@@ -75,15 +75,6 @@ def _may_give(entry: Entry) -> bool:
     return entry.uid == os.geteuid() and (entry.gid == os.getegid() or entry.gid in os.getgroups())
 
 
-def fsync_at(directory: int, name: str) -> None:
-    """Make a file durable."""
-    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def chmod_at(directory: int, name: str, mode: int) -> None:
     """Set the mode of a file or directory, also of one that its owner may not read. Never follows a link."""
     if not hasattr(os, "O_PATH"):
