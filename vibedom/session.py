@@ -137,7 +137,8 @@ class Session:
         """A file with this machine's roots and the user's extra one: what upstream hosts are verified against."""
         extra = self._plan.policy.upstream.ca
         path = self._directory.root / "upstream-roots.pem"
-        trust.write_public(path, roots + (b"\n" + Path(extra).read_bytes() if extra else b""))
+        path.touch(mode=0o600)
+        path.write_bytes(roots + (b"\n" + Path(extra).read_bytes() if extra else b""))
         return path
 
     def _note(self, what: str) -> Record:
