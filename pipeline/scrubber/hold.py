@@ -6,6 +6,8 @@ Only the secret has to wait, not the words that announce it: those may leave, an
 import re
 from collections.abc import Callable
 
+from pipeline.scrubber.given_away import comparison_start, manifest_start
+
 HOLD_BACK_BYTES = 512
 """How far from the end a word, a quoted value or a number is held back."""
 LONG_MATCH_BYTES = 32 * 1024
@@ -32,6 +34,7 @@ _WIDE = b"\xef\xbc"
 """Begins full-width digits in UTF-8: numbers may be written with them."""
 _OPERATORS = frozenset((b"=", b":", b">", b",", b"("))
 _BEFORE_OPENER = b"=:>,( \t\\"
+_BEFORE_COMPARISON = frozenset((b"", b" ", b" =", b" !"))
 _ANNOUNCE_BYTES = 64
 _SUSPECT = re.compile(
     rb"\b(?:[a-z]{2,10}_[A-Za-z0-9]|(?:sk|pk|rk|xox[a-z]|xapp|glpat|pypi|gsk)-|A[KS]IA|AIza|eyJ|ya29\.|SG\.|hvs\.|EAA|AT[AC]TT)"
@@ -61,14 +64,16 @@ def hold_suspects(data: bytes, start: int) -> int:
 
 def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int] | None, min_digits: int) -> int:
     # Runs for every chunk, beside an engine that takes microseconds: quick looks decide what is looked at closely.
-    end = held = len(data)
-    if end == start or data[-1] == _NEWLINE:
+    end = len(data)
+    if end == start:
         return end
+    held = manifest_start(data, start)
+    if data[-1] == _NEWLINE:
+        return held
     floor = end - HOLD_BACK_BYTES if end - start > HOLD_BACK_BYTES else start
     if data[-1] not in _SPACES:
-        held = end - len(data[floor:].rsplit(None, 1)[-1])
-        if word_start is not None:
-            held = word_start(data, held)
+        word = end - len(data[floor:].rsplit(None, 1)[-1])
+        held = min(held, word if word_start is None else word_start(data, word))
     if data[-1] in _NUMBER_BYTES:
         held = min(held, _number_start(data, floor, min_digits))
     near = end - HOLD_BACK_BYTES if end > HOLD_BACK_BYTES else 0
@@ -76,6 +81,8 @@ def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int] | Non
         at = data.rfind(mark, near)
         if at > 0 and data[at - 1] in _BEFORE_OPENER and _is_open(data, at):
             held = min(held, max(start, at + 1))
+        elif at > 0 and data[at + 1 : at + 3] in _BEFORE_COMPARISON:
+            held = min(held, comparison_start(data, start, at))
     while start < held < end and 0x80 <= data[held] < 0xC0:  # never within a UTF-8 character
         held -= 1
     return held

@@ -109,7 +109,7 @@ class Window:
             edits = [edit.left_alone() if is_json_number(data, edit.start, edit.end) else edit for edit in edits]
         if self._is_eager and edits:
             held = max(held, edits[-1].end)
-        settled, held = _settled(edits, self._done, held)
+        settled, held = _settled(edits, self._done, held, is_continued=self._last[1] == self._done > 0)
         out = self._redactor.text(data, self._done, held, settled, self._place)
         if settled:
             self._last = (settled[-1].start, settled[-1].end)
@@ -144,9 +144,10 @@ class Window:
         return self._redactor.text(data, held, edit.end, [_cut(edit, held)], self._place)
 
 
-def _settled(edits: list[Edit], done: int, held: int) -> tuple[list[Edit], int]:
+def _settled(edits: list[Edit], done: int, held: int, *, is_continued: bool) -> tuple[list[Edit], int]:
     """The matches that are over before `held`, and where to hold instead where one is not. A match that begins in what
-    has left already is cut: its rest is a secret all the same."""
+    has left already is cut: its rest is a secret all the same, which the placeholder that left stands for, too, where
+    it stands last (`is_continued`)."""
     settled: list[Edit] = []
     for edit in edits:
         if edit.start >= held:
@@ -154,9 +155,13 @@ def _settled(edits: list[Edit], done: int, held: int) -> tuple[list[Edit], int]:
         if edit.end > held:
             return settled, max(done, edit.start)
         if edit.end > done:
-            settled.append(_cut(edit, done))
+            settled.append(_cut(edit, done, is_continued=is_continued))
     return settled, held
 
 
-def _cut(edit: Edit, start: int) -> Edit:
-    return edit if edit.start >= start else edit._replace(start=start, new=edit.placeholder)
+def _cut(edit: Edit, start: int, *, is_continued: bool = False) -> Edit:
+    if edit.start >= start:
+        return edit
+    if is_continued and edit.new is not None:
+        return edit._replace(start=start, new=b"", found=())
+    return edit._replace(start=start, new=edit.placeholder)

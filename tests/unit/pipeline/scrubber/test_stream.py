@@ -205,3 +205,20 @@ def test_json_stays_json_where_a_number_looks_like_a_secret() -> None:
             "end": number,
         }
         assert [hit.action for hit in stream.hits] == ["alert", "alert", "scrub", "scrub", "alert"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        (b'if ("tJ9bGXjTX!yB" ', b"== other) {\n"),
+        (b'if ("tJ9bGXjTX!yB" == pass', b"word) {\n"),
+        (b"data:\n  password: dGhlIHBhc3N3b3Jk\n", b"kind: Secret\n"),
+        (b'{"data": {"key": "dGhlIHBhc3N3b3Jk"}, ', b'"kind": "Secret"}\n'),
+    ],
+)
+def test_a_value_waits_for_what_may_give_it_away(begin: bytes, end: bytes) -> None:
+    stream = new_stream()
+    first = stream.feed(begin)
+    assert b"tJ9b" not in first
+    assert b"dGhl" not in first
+    assert first + stream.feed(end) + stream.finish() == whole_result(begin + end)
