@@ -1,0 +1,1 @@
+"""The policy, shown at the origin."""
