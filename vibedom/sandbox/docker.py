@@ -11,7 +11,7 @@ import aiodocker
 
 from vibedom.errors import RuntimeUnavailableError, VibedomError
 from vibedom.sandbox import docker_image, docker_labels, docker_removal
-from vibedom.sandbox.docker_engine import Endpoint, connect, greet, one_line, resolve
+from vibedom.sandbox.docker_engine import Endpoint, connect, disconnect, greet, one_line, resolve
 from vibedom.sandbox.docker_sandbox import DockerSandbox
 from vibedom.sandbox.runtime import Leftover, RuntimeName, SandboxSpec
 
@@ -76,5 +76,5 @@ class DockerRuntime:
 
     async def aclose(self) -> None:
         if self._docker is not None:
-            await self._docker.close()
+            await disconnect(self._docker)
             self._docker = None

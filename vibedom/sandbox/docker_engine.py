@@ -134,7 +134,7 @@ async def client(environment: Mapping[str, str], home: Path) -> AsyncIterator[ai
         await greet(docker)
         yield docker
     finally:
-        await docker.close()
+        await disconnect(docker)
 
 
 async def greet(docker: aiodocker.Docker) -> Mapping[str, Any]:
@@ -147,13 +147,26 @@ async def greet(docker: aiodocker.Docker) -> Mapping[str, Any]:
 
 
 def connect(endpoint: Endpoint) -> aiodocker.Docker:
-    """A client of that engine; opens no connection yet. Needs a running event loop."""
+    """A client of that engine, closed with `disconnect`; opens no connection yet. Needs a running event loop."""
     # One dial that hangs must not hang the start; how long an answer may take is `asking`'s business.
     timeout = aiohttp.ClientTimeout(sock_connect=CALL_SECONDS)
-    if endpoint.certificates is None or endpoint.url.startswith("unix://"):
-        return aiodocker.Docker(url=endpoint.url, timeout=timeout)
-    url = "https://" + endpoint.url.partition("://")[2]
-    return aiodocker.Docker(url=url, timeout=timeout, ssl_context=_tls(endpoint, endpoint.certificates))
+    # Without a limit: every attached process holds a connection, and at aiohttp's hundredth the engine would seem dead.
+    if endpoint.url.startswith("unix://"):
+        unix = aiohttp.UnixConnector(endpoint.url.removeprefix("unix://"), limit=0)
+        # A name for the URLs only; the connector knows the path.
+        return aiodocker.Docker(url="unix://localhost", connector=unix, timeout=timeout)
+    scheme, _, address = endpoint.url.partition("://")
+    is_tls = endpoint.certificates is not None or scheme == "https"
+    tls = _tls(endpoint, endpoint.certificates) if endpoint.certificates is not None else is_tls
+    url = ("https://" if is_tls else "http://") + address
+    return aiodocker.Docker(url=url, connector=aiohttp.TCPConnector(ssl=tls, limit=0), timeout=timeout)
+
+
+async def disconnect(docker: aiodocker.Docker) -> None:
+    """Close a client and the connections it was given."""
+    await docker.close()
+    if docker.connector is not None:
+        await docker.connector.close()
 
 
 def _tls(endpoint: Endpoint, directory: Path) -> ssl.SSLContext:

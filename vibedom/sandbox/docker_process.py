@@ -113,6 +113,11 @@ class DockerProcess:
         self._is_resizing = False
         self._code: int | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Its output has been read to the end, so its connection is gone."""
+        return self._attached.ended.is_set()
+
     async def read(self) -> bytes | None:
         return await self._attached.read(STDOUT)
 

@@ -33,7 +33,7 @@ class DockerSandbox:
         self._bridge: Bridge | None = None
         self._holder: DockerContainer | None = None
         self._agent: DockerContainer | None = None
-        self._processes: list[DockerProcess] = []
+        self._processes: set[DockerProcess] = set()
         self._is_locked = False
         self._is_closed = False
 
@@ -158,7 +158,8 @@ class DockerSandbox:
         return self._track(DockerProcess(handle, attached, tty=command.tty))
 
     def _track(self, process: DockerProcess) -> DockerProcess:
-        self._processes.append(process)
+        self._processes = {one for one in self._processes if not one.is_over}
+        self._processes.add(process)
         return process
 
     async def pause(self) -> None:

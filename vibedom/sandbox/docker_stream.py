@@ -76,6 +76,8 @@ class Attached:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._settle(data, channel, is_end=is_end)
+                if is_end:
+                    await self.aclose()
 
     async def _settle(self, data: bytes, channel: int, *, is_end: bool) -> None:
         async with self._changed:

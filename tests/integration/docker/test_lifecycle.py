@@ -160,3 +160,13 @@ async def test_memory_of_this_process_stays_flat_while_a_lot_is_printed(box: Box
 
 def _resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_hundreds_of_processes_one_after_the_other_and_side_by_side(box: Box) -> None:
+    """Each holds a connection to the engine while it runs; none holds one for longer."""
+    for number in range(60):
+        assert (await box.sh(f"echo {number}")).out == f"{number}\n"
+    unread = [await box.exec("sh", "-c", "echo waiting; read line") for _ in range(110)]
+    assert (await box.sh("echo still")).out == "still\n"
+    for process in unread:
+        await process.close_stdin()
