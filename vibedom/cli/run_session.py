@@ -53,7 +53,7 @@ async def run_session(options: Options) -> int:
         async with anyio.create_task_group() as group:
             # The package managers are asked for their registries meanwhile: they take their time to start.
             group.start_soon(clean_up, options.home, runtime)
-            policy = await anyio.to_thread.run_sync(partial(load_policy, options.home))
+            policy = await anyio.to_thread.run_sync(partial(load_policy, options.home, project=workspace))
         return await _run(options, workspace, policy, runtime)
     finally:
         render.end_progress()
@@ -102,7 +102,7 @@ async def _supervised(
         detection=detection,
         spec=prepared.spec,
         command=prepared.command,
-        load_policy=partial(load_policy, options.home),
+        load_policy=partial(load_policy, options.home, project=prepared.record.workspace),
     )
     session = Session(plan, runtime, render.progress)
     received: list[int] = []
