@@ -122,16 +122,16 @@ class Session:
             try:
                 border.reload(await anyio.to_thread.run_sync(self._plan.load_policy))
             except SettingsError as exc:
-                self._log.write(f"policy not reloaded, the old one holds: {exc}")
+                await self._log.write(f"policy not reloaded, the old one holds: {exc}")
             else:
-                self._log.write("policy reloaded")
+                await self._log.write("policy reloaded")
                 await border.topology.note(self._note("policy-reloaded"))
 
     async def _watch_audit(self, border: Border) -> None:
         """A log that cannot be written has stopped the traffic by itself; its user is told why."""
         while border.topology.is_recording:  # noqa: ASYNC110  # a sink has no event for it
             await anyio.sleep(AUDIT_POLL_SECONDS)
-        self._log.write("the audit log cannot be written (disk full?): all traffic is refused from now on")
+        await self._log.write("the audit log cannot be written (disk full?): all traffic is refused from now on")
 
     def _upstream_roots(self, roots: bytes) -> Path:
         """A file with this machine's roots and the user's extra one: what upstream hosts are verified against."""

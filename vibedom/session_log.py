@@ -2,7 +2,10 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import aiofiles
 
 
 class SessionLog:
@@ -11,13 +14,14 @@ class SessionLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self, text: str) -> None:
+    async def write(self, text: str) -> None:
         """One line; control characters in `text` are made visible."""
         clean = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime())
-        try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-                file.write(f"{stamp} {clean}\n")
-        except OSError:
-            return
+        with suppress(OSError):
+            async with aiofiles.open(self._path, "a", encoding="utf-8", opener=_private) as file:
+                await file.write(f"{stamp} {clean}\n")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

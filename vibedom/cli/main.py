@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rules": ("rules", "List, check and explain the secret rules."),
     "audit": ("audit", "Verify an audit log."),
     "image": ("image", "Build the sandbox image."),
-    "doctor": ("doctor", "Say what this machine offers, and attack a sandbox to prove that it holds."),
+    "doctor": ("doctor", "Say what works on this machine, and why."),
 }
 """Command name -> (module in vibedom.cli, line in `vibedom --help`). A module is imported when its command is used."""
 
