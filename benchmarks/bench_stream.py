@@ -109,7 +109,7 @@ def event_row(engine: Engine, repeats: int) -> dict[str, object]:
     return {"events": len(events), "left_at_once": left, "p50_us": _ms(times) * 1e3, "p99_us": _ms(times, 0.99) * 1e3}
 
 
-def exact_rows(engine: Engine, repeats: int) -> list[dict[str, object]]:
+def exact_rows(engine: Engine, repeats: int) -> list[dict[str, float]]:
     """What known values cost on top of the rules, for a whole chat body."""
     rng = random.Random(SEED)
     body = corpus.chat(rng, SIZE)
@@ -146,10 +146,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         f" p99 {events['p99_us']:.0f} us"
     )
     exact = exact_rows(engine, repeats)
-    for row in exact:
+    for costs in exact:
         print(
-            f"  {row['values']:>5} known values: built in {row['build_ms']:.1f} ms, find {row['exact_ms']:.2f} ms"
-            f" (rules alone {row['engine_ms']:.2f})"
+            f"  {costs['values']:>5} known values: built in {costs['build_ms']:.1f} ms, find {costs['exact_ms']:.2f} ms"
+            f" (rules alone {costs['engine_ms']:.2f})"
         )
     if options.json is not None:
         result = {"python": sys.version, "bodies": rows, "events": events, "exact": exact}

@@ -34,7 +34,7 @@ ENDS_ALL = Event(ends=((),))
 LOOSE = "?"
 """First word of the channels of unknown events: whether their strings are pieces of one text is a guess."""
 
-_PASSING_TYPES = {"ping", "message_start", "content_block_start", "response.created", "response.in_progress"}
+_PASSING_TYPES = {"ping", "message_start", "response.created", "response.in_progress"}
 _PASSING_ENDINGS = (".added", ".in_progress", "-start", "_start")
 _ENDS = ("done", "completed", "complete", "stop", "end", "finish", "failed", "error", "incomplete", "cancelled")
 _CHAT_TEXTS = ("content", "refusal", "reasoning", "reasoning_content", "text", "thinking")
@@ -53,7 +53,9 @@ def read_event(event: object) -> Event:
         return PASSING
     kind = event.get("type")
     if kind == "content_block_delta":
-        return _anthropic(event)
+        return _anthropic(event, "delta")
+    if kind == "content_block_start":
+        return _anthropic(event, "content_block")
     if kind == "content_block_stop":
         return Event(ends=(("block", _number(event.get("index"))),))
     if isinstance(event.get("choices"), list):
@@ -67,13 +69,13 @@ def read_event(event: object) -> Event:
     return _guess(event)
 
 
-def _anthropic(event: Mapping[str, Any]) -> Event:
-    delta, block = event.get("delta"), ("block", _number(event.get("index")))
-    if not isinstance(delta, dict):
+def _anthropic(event: Mapping[str, Any], member: str) -> Event:
+    piece, block = event.get(member), ("block", _number(event.get("index")))
+    if not isinstance(piece, dict):
         return ENDS_ALL
     for name in _BLOCK_TEXTS:
-        if isinstance(delta.get(name), str):
-            return Event((Delta((*block, name), ("delta", name), delta[name]),))
+        if isinstance(piece.get(name), str):
+            return Event((Delta((*block, name), (member, name), piece[name]),))
     return Event(ends=(block,))  # a signature or citation: it follows the text
 
 

@@ -31,7 +31,7 @@ def framed(before: bytes, payload: bytes, after: bytes) -> Frame:
 class Framing(Protocol):
     """How frames are told apart."""
 
-    def cut(self, data: bytes, start: int) -> int:
+    def cut(self, data: bytearray, start: int) -> int:
         """The end of the frame that begins at 0, or -1 where it is not all there; none ends before `start`."""
         ...
 
@@ -43,7 +43,7 @@ class Framing(Protocol):
 class EventFraming:
     """text/event-stream: a frame ends with an empty line, its payload is what follows `data:`."""
 
-    def cut(self, data: bytes, start: int) -> int:
+    def cut(self, data: bytearray, start: int) -> int:
         found = _EVENT_END.search(data, max(0, start - 3))
         return found.end() if found else -1
 
@@ -66,7 +66,7 @@ class EventFraming:
 class LineFraming:
     """NDJSON: a frame is a line."""
 
-    def cut(self, data: bytes, start: int) -> int:
+    def cut(self, data: bytearray, start: int) -> int:
         return data.find(b"\n", start) + 1 or -1
 
     def open(self, data: bytes) -> Frame:

@@ -19,7 +19,7 @@ class FrameStream:
         self._framing = framing
         self._redactor = redactor
         self._pieces = pieces
-        self._data = b""
+        self._data = bytearray()  # grows byte by byte without being copied
         self._searched = 0
         self._is_after_cr = False
         self._giant: Window | None = None
@@ -33,7 +33,8 @@ class FrameStream:
             chunk, self._is_after_cr = chunk.removeprefix(b"\n"), False
         self._data += chunk
         while (end := self._framing.cut(self._data, self._searched)) >= 0:
-            raw, self._data, self._searched = self._data[:end], self._data[end:], 0
+            raw, self._searched = bytes(self._data[:end]), 0
+            del self._data[:end]
             out.append(self._frame(raw) if self._giant is None else self._end_giant(raw))
             self._is_after_cr = not self._data and raw[-1:] == b"\r"
         self._searched = len(self._data)
@@ -43,7 +44,7 @@ class FrameStream:
 
     def finish(self) -> bytes:
         """The last frame, where its end is missing, and all text that waits."""
-        raw, self._data, self._searched = self._data, b"", 0
+        raw, self._data, self._searched = bytes(self._data), bytearray(), 0
         if self._giant is not None:
             return self._end_giant(raw) + self._pieces.finish()
         return self._frame(raw, is_last=True) if raw else self._pieces.finish()
@@ -69,7 +70,8 @@ class FrameStream:
     def _feed_giant(self) -> bytes:
         if self._giant is None:
             self._giant = Window(self._redactor, is_json=True)
-        body, self._data = self._data[:-_CUT_END_BYTES], self._data[-_CUT_END_BYTES:]
+        body = bytes(self._data[:-_CUT_END_BYTES])
+        del self._data[:-_CUT_END_BYTES]
         self._searched = 0
         return self._giant.feed(body)
 

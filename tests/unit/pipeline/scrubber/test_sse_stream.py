@@ -1,6 +1,7 @@
 """Event streams: secrets are caught across deltas, and everything else leaves event by event as it came."""
 
 import json
+import time
 
 import pytest
 
@@ -308,3 +309,26 @@ def test_pieces_in_ndjson_are_matched_across_lines() -> None:
         assert (
             "".join(json.loads(text)["message"]["content"] for text in out.splitlines()) == "a [REDACTED_FORGE_TOKEN]"
         )
+
+
+def test_a_block_that_begins_with_text_is_one_text_with_its_deltas() -> None:
+    token = TOKEN.decode()
+    events = [
+        event(
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "a " + token[:20]}}
+        ),
+        event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": token[20:] + " b"}}),
+        event({"type": "content_block_stop", "index": 0}),
+    ]
+    out = run(new_stream("sse"), events)
+    assert fragments(TOKEN).search(out) is None
+    assert text_of(out) == "[REDACTED_FORGE_TOKEN] b"
+
+
+def test_an_event_that_comes_byte_by_byte_costs_no_more_than_its_length() -> None:
+    stream = new_stream("sse")
+    start = time.perf_counter()
+    for _ in range(300_000):
+        stream.feed(b"x")
+    assert time.perf_counter() - start < 20
+    assert len(stream.finish()) == 300_000
