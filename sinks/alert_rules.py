@@ -10,6 +10,10 @@ from pipeline.events import Action, Context, Direction, Finding, Reason, Record,
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 
+OWN_NAMES = "*.vibedom.invalid"
+"""Names vibedom itself asks for, to prove that a sandbox is locked; RFC 2606 keeps them from ever being anybody's."""
+
+
 class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[[alerts]]`: everything that is given must hold. Criteria of findings are about one and the same finding."""
 
@@ -24,7 +28,7 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     at_home: bool | None = None
     """Whether the credential travels to a host it is for."""
     hosts: tuple[str, ...] = ()
-    """Globs over canonical hosts: `*.example.com`."""
+    """Globs over canonical hosts: `*.example.com`; with `!` in front, hosts that are not meant."""
     contexts: tuple[Context, ...] = ()
     reasons: tuple[Reason, ...] = ()
     unscanned: bool | None = None
@@ -57,7 +61,7 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def _covers(self, record: Record) -> bool:
         return (
-            (not self.hosts or any(fnmatchcase(record.host, glob) for glob in self.hosts))
+            _is_host_meant(record.host, self.hosts)
             and (not self.contexts or record.context in self.contexts)
             and (not self.reasons or record.reason in self.reasons)
             and self.unscanned in (None, record.unscanned is not None and record.verdict == "allow")
@@ -99,7 +103,10 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
         severity="high",
     ),
     AlertRule(
-        name="host denied", reasons=("not-listed", "denied-by-rule", "method-or-path-not-listed"), severity="low"
+        name="host denied",
+        hosts=(f"!{OWN_NAMES}",),
+        reasons=("not-listed", "denied-by-rule", "method-or-path-not-listed"),
+        severity="low",
     ),
     AlertRule(
         name="many hosts denied", reasons=("not-listed", "denied-by-rule"), count=50, window_seconds=60, severity="high"
@@ -108,6 +115,13 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
         name="vibedom in trouble", reasons=("stage-raised", "timed-out", "audit-unavailable"), severity="critical"
     ),
 )
+
+
+def _is_host_meant(host: str, globs: tuple[str, ...]) -> bool:
+    meant = [glob for glob in globs if not glob.startswith("!")]
+    if meant and not any(fnmatchcase(host, glob) for glob in meant):
+        return False
+    return not any(fnmatchcase(host, glob[1:]) for glob in globs if glob.startswith("!"))
 
 
 def is_at_least(severity: Severity, minimum: Severity) -> bool:

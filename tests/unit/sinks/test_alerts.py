@@ -93,6 +93,10 @@ def test_default_rules_for_records(changes: dict[str, object], name: str, severi
     assert (alert.name, alert.severity) == (name, severity)
 
 
+def test_question_of_vibedoms_own_self_test_is_no_alert() -> None:
+    assert engine().feed([later(DENIED, 0, kind="dns", host="selftest.vibedom.invalid")]) == []
+
+
 def test_clean_listed_record_raises_nothing() -> None:
     assert engine().feed([msgspec.structs.replace(SCRUBBED, findings=())]) == []
 
@@ -168,6 +172,8 @@ def test_minimum_severity_is_a_minimum(minimum: Severity, count: int) -> None:
         ({"classes": ("credential",), "direction": "response"}, False),
         ({"hosts": ("*.test",), "rules": ("*",)}, True),
         ({"hosts": ("*.example",), "rules": ("*",)}, False),
+        ({"hosts": ("*.test", "!good.test")}, False),
+        ({"hosts": ("!evil.test",)}, True),
         ({"actions": ("block",)}, False),
         ({"at_home": False}, True),
         ({"contexts": ("internal",)}, False),
