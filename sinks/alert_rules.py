@@ -10,7 +10,7 @@ from pipeline.events import Action, Context, Direction, Finding, Reason, Record,
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 
-OWN_NAMES = "*.vibedom.invalid"
+OWN_NAMES = ("vibedom.invalid", "*.vibedom.invalid")
 """Names vibedom itself asks for, to prove that a sandbox is locked; RFC 2606 keeps them from ever being anybody's."""
 
 
@@ -104,7 +104,7 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
     ),
     AlertRule(
         name="host denied",
-        hosts=(f"!{OWN_NAMES}",),
+        hosts=tuple(f"!{glob}" for glob in OWN_NAMES),
         reasons=("not-listed", "denied-by-rule", "method-or-path-not-listed"),
         severity="low",
     ),
