@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pipeline.scrubber.base64_text import RUN, SHAPE
 from pipeline.scrubber.lexeme import LEXEMES, Kind
+from pipeline.scrubber.prose import PROSE
 
 hyperscan: Any
 try:
@@ -19,6 +20,7 @@ class Hints(NamedTuple):
     """What there is to decode: false alarms are possible, false silence is not."""
 
     lexemes: Collection[Kind]
+    prose: bool
     base64: bool
 
 
@@ -35,7 +37,7 @@ class HintFinder:
     def __init__(self, *, native: bool | None = None) -> None:
         native = hyperscan is not None if native is None else native
         look = _NativeLook if native else _PortableLook
-        self._lexemes: Look = look(tuple(LEXEMES.values()))
+        self._lexemes: Look = look((*LEXEMES.values(), *PROSE))
         self._run: Look = look((RUN,))
         self._shape: Look = look((SHAPE,))
         self._kinds = tuple(LEXEMES)
@@ -43,11 +45,12 @@ class HintFinder:
     def __call__(self, data: bytes) -> Hints:
         if len(data) < _TINY_BYTES and not (b"\\" in data or b"%" in data or b"&" in data):
             # To begin a scan costs more than this.
-            lexemes: Collection[Kind] = ()
+            seen: Collection[int] = ()
         else:
-            lexemes = frozenset(self._kinds[i] for i in self._lexemes(data))
+            seen = self._lexemes(data)
+        lexemes = frozenset(self._kinds[i] for i in seen if i < len(self._kinds))
         has_base64 = len(data) >= _SHORTEST_RUN and bool(self._run(data)) and bool(self._shape(data))
-        return Hints(lexemes, has_base64)
+        return Hints(lexemes, len(seen) > len(lexemes) and b"\\" in data, has_base64)
 
 
 class _NativeLook:

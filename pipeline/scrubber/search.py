@@ -11,6 +11,7 @@ from pipeline.scrubber.hints import HintFinder
 from pipeline.scrubber.lexeme import Kind, decode_lexemes, meant
 from pipeline.scrubber.model import Choose, Engine, RuleInfo, Span
 from pipeline.scrubber.percent import PercentView
+from pipeline.scrubber.prose import as_prose
 from pipeline.scrubber.view import View
 
 LAYERS = 2
@@ -57,6 +58,8 @@ class EngineSearch:
             flat = flatten(data, hints.lexemes)
             if self._is_worth(flat):
                 views.append(_decoded(data, hints.lexemes, flat))
+        if hints.prose:
+            views.append(as_prose(data))
         if hints.base64:
             views.append(Base64View(data))
         return [view for view in views if view.is_changed]

@@ -101,8 +101,9 @@ def test_base64_comes_back_as_it_was_when_its_text_stays(text: str, is_url: bool
 
 
 def _ascii(text: bytes) -> bytes:
-    """Runs of other bytes count as one: the two ways spell them differently."""
-    return b"\xff".join(part for part in bytes(b if b < 0x80 else 0xFF for b in text).split(b"\xff") if part)
+    """Without backslashes, runs of other bytes as one: the two ways spell them differently."""
+    other = bytes(byte if byte < 0x80 else 0xFF for byte in text.replace(b"\\", b""))
+    return b"\xff".join(part for part in other.split(b"\xff") if part)
 
 
 def _covered(edits: list[Edit]) -> set[int]:

@@ -6,7 +6,10 @@ import json
 import pytest
 
 from pipeline.events import Action
+from pipeline.scrubber.engine import build_engine
 from pipeline.scrubber.model import RuleInfo, default_choose
+from pipeline.scrubber.rules import parse_rules
+from pipeline.scrubber.scrubber import Scrubber
 from tests.support.scrubbing import CARD, CLOUD_KEY, KEY_BLOCK, TOKEN, fingerprint, found, scrub_json, small_scrubber
 
 MARK = b"[REDACTED_GITHUB_PAT]"
@@ -139,6 +142,28 @@ def test_base64_of_text_is_decoded_and_encoded_again(layers: int) -> None:
         decoded = base64.b64decode(decoded, validate=True)
     assert decoded == text.replace(TOKEN, MARK)
     assert result.hits[0].fingerprint == fingerprint(TOKEN)
+
+
+@pytest.mark.parametrize("layers", [0, 1])
+def test_rules_over_lines_and_quotes_see_the_text_inside_of_strings(layers: int) -> None:
+    rules = """
+    [[rules]]
+    id = "manifest"
+    regex = "kind: Secret\\ndata:\\n {2}\\\\w+: (\\\\w{8,})"
+    [[rules]]
+    id = "command"
+    regex = "curl [^\\n]*-u \\"[a-z]+:([^\\"]+)\\""
+    """
+    engine = build_engine(parse_rules(rules, source="test rules"))
+    text = 'x\nkind: Secret\ndata:\n  key: bXlwYXNz\n\ncurl -s -u "bob:tr0ub\\4dor" a.test\n'
+    data = text
+    for _ in range(layers + 1):
+        data = json.dumps({"a": data})
+    result = Scrubber(engine, fingerprint=fingerprint).body(data.encode(), "json", choose=default_choose)
+    scrubbed = result.data.decode()
+    for _ in range(layers + 1):
+        scrubbed = json.loads(scrubbed)["a"]
+    assert scrubbed == text.replace("bXlwYXNz", "[REDACTED_MANIFEST]").replace("tr0ub\\4dor", "[REDACTED_COMMAND]")
 
 
 def test_a_base64_image_is_not_touched() -> None:
