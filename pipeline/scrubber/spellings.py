@@ -15,8 +15,11 @@ _JSON_LETTERS = {0x08: b"b", 0x09: b"t", 0x0A: b"n", 0x0C: b"f", 0x0D: b"r", 0x2
 def spellings(value: bytes) -> frozenset[bytes]:
     """Every fixed spelling of `value`. Mixtures (one byte escaped, the next not) are found by `any_spelling`."""
     found = {value, *_texts(value), value.hex().encode(), value.hex().upper().encode()}
-    for encoded in (*_base64(value), *_base32(value)):
-        found |= {encoded, encoded.replace(b"/", b"\\/"), *_percent(encoded)}
+    found |= set(_base32(value))
+    for encoded in _base64(value):
+        found.add(encoded)
+        if b"+" in encoded or b"/" in encoded:
+            found |= {encoded.replace(b"/", b"\\/"), *_percent(encoded)}
     return frozenset(spelling for spelling in found if spelling == value or len(spelling) >= _MIN_SPELLING_BYTES)
 
 

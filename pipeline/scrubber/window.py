@@ -37,6 +37,7 @@ class Window:
         self._data = b""
         self._done = 0  # index in _data of the first byte that waits
         self._last = (0, 0)  # the last match that left, in _data: the context never begins inside of it
+        self._is_replaced = False  # that match left as a placeholder
         self._is_in_token = False  # all that waits is one token longer than the hold-back
         self._is_loose = False  # that token is too long to be held as a whole
         self._suppression: Suppression | None = None
@@ -109,10 +110,13 @@ class Window:
             edits = [edit.left_alone() if is_json_number(data, edit.start, edit.end) else edit for edit in edits]
         if self._is_eager and edits:
             held = max(held, edits[-1].end)
-        settled, held = _settled(edits, self._done, held, is_continued=self._last[1] == self._done > 0)
+        settled, held = _settled(
+            edits, self._done, held, is_continued=self._is_replaced and self._last[1] == self._done
+        )
         out = self._redactor.text(data, self._done, held, settled, self._place)
         if settled:
             self._last = (settled[-1].start, settled[-1].end)
+            self._is_replaced = settled[-1].new is not None
         if len(data) - held > LONG_MATCH_BYTES:
             return out + self._give_up(data, held, edits)
         self._keep(data, held)

@@ -222,3 +222,18 @@ def test_a_value_waits_for_what_may_give_it_away(begin: bytes, end: bytes) -> No
     assert b"tJ9b" not in first
     assert b"dGhl" not in first
     assert first + stream.feed(end) + stream.finish() == whole_result(begin + end)
+
+
+def test_a_match_that_grows_after_it_left_leaves_one_placeholder_only() -> None:
+    stream = new_stream("sse")
+    first = stream.feed(b"data: " + TOKEN + b"\n\n")
+    assert first == b"data: [REDACTED_FORGE_TOKEN]\n\n"
+    mail = new_stream("sse")
+    assert mail.feed(b"data: " + EMAIL + b"\n\n") == b"data: [REDACTED_EMAIL]\n\n"
+    assert mail.feed(b"data: .org is it\n\n") == b"data:  is it\n\n"
+
+
+def test_the_rest_of_an_allowed_match_leaves_too() -> None:
+    stream = new_stream("sse", choose=lambda _: "allow")
+    events = [b"data: " + EMAIL + b"\n\n", b"data: .org is it\n\n"]
+    assert [stream.feed(event) for event in events] == events
