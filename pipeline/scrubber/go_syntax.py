@@ -85,6 +85,8 @@ class _Parser:
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             if self._take("\\Q"):
                 items.extend(self._quoted())
+                if items:
+                    items.append(self._repeated(items.pop()))
                 continue
             flags_only, item = self._atom()
             if not flags_only:

@@ -7,13 +7,16 @@ LINE_REACH_BYTES = 200
 def near_line(data: bytes, start: int, end: int) -> bytes:
     """The line of `start:end`, at most LINE_REACH_BYTES to each side; a written `\\n` ends it as a newline does."""
     low, high = max(0, start - LINE_REACH_BYTES), min(len(data), end + LINE_REACH_BYTES)
-    first = max(data.rfind(b"\n", low, start) + 1, data.rfind(b"\\n", low, start) + 2, low)
-    lasts = [at for at in (data.find(b"\n", end, high), data.find(b"\\n", end, high)) if at >= 0]
-    return data[min(first, start) : min(lasts, default=high)]
+    for mark in (b"\n", b"\\n"):
+        before, after = data.rfind(mark, low, start), data.find(mark, end, high)
+        low = low if before < 0 else before + len(mark)
+        high = high if after < 0 else after
+    return data[low:high]
 
 
 def gitleaks_line(data: bytes, start: int, end: int) -> bytes:
-    """The line as gitleaks cuts it out: with the newline before it, and from the beginning where it is the last."""
+    """The line as gitleaks cuts it out: with the newline before it, from the beginning of the data where it is the last
+    one, and to the end of the match where that is on a later line."""
     newline = data.find(b"\n", start)
     if newline == start:
         newline = data.find(b"\n", start + 1)
@@ -24,7 +27,4 @@ def gitleaks_line(data: bytes, start: int, end: int) -> bytes:
         return data[:stop]
     first = max(0, data.rfind(b"\n", 0, start + 1))
     last = len(data) if newline < 0 else newline
-    if end > last:
-        following = data.find(b"\n", end)
-        last = end if following < 0 else following
     return data[first : max(last, end)]

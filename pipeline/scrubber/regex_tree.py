@@ -98,7 +98,10 @@ def width(node: Node) -> tuple[int, int | None]:
             return min(low for low, _ in sizes), None if None in most else max(high or 0 for high in most)
         case Rep(item, low, high, _):
             least, greatest = width(item)
-            return least * low, 0 if greatest == 0 else None if high is None or greatest is None else greatest * high
+            return (
+                least * low,
+                0 if greatest == 0 or high == 0 else None if high is None or greatest is None else greatest * high,
+            )
         case Group(item):
             return width(item)
     return 0, 0

