@@ -332,3 +332,11 @@ def test_an_event_that_comes_byte_by_byte_costs_no_more_than_its_length() -> Non
         stream.feed(b"x")
     assert time.perf_counter() - start < 20
     assert len(stream.finish()) == 300_000
+
+
+def test_audio_passes_event_by_event() -> None:
+    events = [
+        event({"type": "response.audio.delta", "item_id": "i", "delta": "QUJDREVGR0hJSktM" * n}) for n in (9, 1, 50)
+    ]
+    stream = new_stream("sse")
+    assert [stream.feed(data) for data in events] == events
