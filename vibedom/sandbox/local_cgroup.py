@@ -83,13 +83,13 @@ def remove(directory: Path) -> bool:
     return True
 
 
-def make(name: str, limits: Limits) -> Group:
-    """Groups called `name` for one sandbox, as good as this machine and this user allow."""
+def make(name: str, limits: Limits, proc: Path = Path("/proc/self")) -> Group:
+    """Groups called `name` for one sandbox, as good as machine and user allow. `proc` tells which hierarchies exist."""
     made: list[Path] = []
     limited_by: dict[str, str] = {}
     freezer: Path | None = None
     for word in _wanted(limits):
-        for place in local_hierarchy.places(_CONTROLLERS[word]):
+        for place in local_hierarchy.places(_CONTROLLERS[word], proc):
             directory = place.directory / name
             if _use(directory, word, place.version, limits, made):
                 limited_by[word] = f"cgroup v{place.version}"

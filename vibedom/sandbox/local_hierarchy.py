@@ -15,13 +15,13 @@ class Place(msgspec.Struct, frozen=True):
     directory: Path
 
 
-def places(controller: str) -> Iterator[Place]:
+def places(controller: str, proc: Path = Path("/proc/self")) -> Iterator[Place]:
     """Candidates for a controller's group, best first: below this process's own group, then, for root, at the top.
 
     Version 2 goes first, since its frozen processes can be killed. Its groups have a freezer without a controller.
     """
-    own = _own_groups(Path("/proc/self/cgroup").read_text("utf-8"))
-    mounts = list(_mounts(Path("/proc/self/mountinfo").read_text("utf-8")))
+    own = _own_groups((proc / "cgroup").read_text("utf-8"))
+    mounts = list(_mounts((proc / "mountinfo").read_text("utf-8")))
     mounts.sort(key=lambda mount: mount[0], reverse=True)
     tops = []
     for version, controllers, root, point in mounts:
