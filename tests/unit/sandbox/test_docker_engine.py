@@ -13,8 +13,8 @@ import anyio
 import pytest
 
 from vibedom.errors import RuntimeUnavailableError, SandboxError
-from vibedom.sandbox.docker import DockerRuntime
-from vibedom.sandbox.docker_engine import asking, connect, known_sockets, one_line, resolve
+from vibedom.sandbox.docker import DockerRuntime, unsuitable
+from vibedom.sandbox.docker_engine import Endpoint, asking, connect, known_sockets, one_line, resolve
 
 
 def write_context(config: Path, name: str, host: str, *, current: bool = True, **endpoint: Any) -> Path:
@@ -177,3 +177,21 @@ async def test_what_is_missing_may_be_wanted() -> None:
 
 def test_a_long_line_is_cut() -> None:
     assert one_line("a" * 50, 10) == "a" * 9 + "…"
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ({"Os": "linux", "ApiVersion": "1.41"}, None),
+        ({"Os": "linux", "ApiVersion": "1.51"}, None),
+        ({"Os": "linux", "ApiVersion": "1.40"}, "older than 1.41"),
+        ({"Os": "linux", "ApiVersion": "new"}, "older than 1.41"),
+        ({"Os": "linux"}, "older than 1.41"),
+        ({"Os": "windows", "ApiVersion": "1.41"}, "not Linux ones"),
+    ],
+)
+def test_an_engine_that_would_ignore_half_of_the_isolation_is_refused(
+    version: dict[str, str], reason: str | None
+) -> None:
+    said = unsuitable(Endpoint(url="unix:///x", source="DOCKER_HOST"), version)
+    assert said is None if reason is None else reason in (said or "")
