@@ -6,6 +6,7 @@ that. DESIGN section 4 has the reasons.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import aiodocker
 
@@ -14,6 +15,8 @@ from vibedom.sandbox import docker_image, docker_labels, docker_removal
 from vibedom.sandbox.docker_engine import Endpoint, connect, disconnect, greet, one_line, resolve
 from vibedom.sandbox.docker_sandbox import DockerSandbox
 from vibedom.sandbox.runtime import Leftover, RuntimeName, SandboxSpec
+
+OLDEST_API = (1, 41)
 
 
 class DockerRuntime:
@@ -45,9 +48,7 @@ class DockerRuntime:
         try:
             endpoint = self.endpoint()
             version = await greet(self.client())
-            if version["Os"] != "linux":
-                return f"the engine of {endpoint.source} runs {one_line(version['Os'], 20)} containers, not Linux ones"
-            return await docker_image.problem(self.client())
+            return unsuitable(endpoint, version) or await docker_image.problem(self.client())
         except VibedomError as exc:
             return str(exc)
 
@@ -78,3 +79,14 @@ class DockerRuntime:
         if self._docker is not None:
             await disconnect(self._docker)
             self._docker = None
+
+
+def unsuitable(endpoint: Endpoint, version: Mapping[str, Any]) -> str | None:
+    """Why an engine cannot hold a sandbox. An old one would ignore what it does not know: a hole, not an error."""
+    system, api = one_line(str(version.get("Os")), 20), one_line(str(version.get("ApiVersion")), 20)
+    if system != "linux":
+        return f"the engine of {endpoint.source} runs {system} containers, not Linux ones; choose another engine"
+    parts = api.split(".")
+    if not all(part.isdecimal() for part in parts) or tuple(map(int, parts)) < OLDEST_API:
+        return f"the engine of {endpoint.source} speaks API {api}, older than 1.41; update it to Docker 20.10 or later"
+    return None

@@ -1,6 +1,7 @@
 """The agent's container: what it sees, what it may use, and as whom it runs."""
 
 import itertools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ LOGIN_SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash -
 """What runs where the user names no command."""
 
 _USERXATTR_KERNEL = (5, 11)
+_PROBE = "user.vibedom.probe"
 
 
 def overlay_options(spec: SandboxSpec, kernel: str) -> str:
@@ -30,7 +32,18 @@ def overlay_options(spec: SandboxSpec, kernel: str) -> str:
         if set(str(path)) & set(',:\\"'):
             raise SandboxError(f"{path} has a character that mount options cannot hold; move VIBEDOM_HOME elsewhere")
     options = f"lowerdir={spec.lower},upperdir={spec.upper},workdir={spec.work}"
-    return f"{options},userxattr" if _version(kernel) >= _USERXATTR_KERNEL else options
+    is_usable = _version(kernel) >= _USERXATTR_KERNEL and _takes_user_attributes(spec.upper)
+    return f"{options},userxattr" if is_usable else options
+
+
+def _takes_user_attributes(directory: Path) -> bool:
+    """A tmpfs before Linux 6.6 does not, for one; then the marks go where only root can read them."""
+    try:
+        os.setxattr(directory, _PROBE, b"1")
+        os.removexattr(directory, _PROBE)
+    except OSError:
+        return False
+    return True
 
 
 def _version(kernel: str) -> tuple[int, ...]:
