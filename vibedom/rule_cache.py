@@ -18,7 +18,7 @@ class RuleCache:
     trusted as much as the programs of its owner: no other user may have written it.
     """
 
-    def __init__(self, directory: Path, *, keep: int = 16) -> None:
+    def __init__(self, directory: Path, *, keep: int = 64) -> None:
         self._directory = directory
         self._keep = keep
 

@@ -14,7 +14,7 @@ from pipeline.scrubber.plan import Plan, make_plan
 from pipeline.scrubber.reference_engine import ReferenceEngine
 from pipeline.scrubber.rule import Rule, RuleSet
 
-FORMAT = 1
+FORMAT = 2
 """Of what the cache holds; counted up whenever a plan is made or read differently."""
 
 
@@ -44,10 +44,9 @@ def build_engine(
     acceptors = _acceptors(rule_set, _plans(rules, cache, key, escape_aware=escape_aware), escape_aware=escape_aware)
     infos = tuple(rule.info for rule in rules)
     if native:
-        from pipeline.scrubber.hyperscan_engine import VERSION, HyperscanEngine
+        from pipeline.scrubber.hyperscan_engine import HyperscanEngine
 
-        key = sha256(f"{key} {VERSION}".encode()).hexdigest()
-        return HyperscanEngine(infos, acceptors, escape_aware=escape_aware, cache=cache, key=key)
+        return HyperscanEngine(infos, acceptors, escape_aware=escape_aware, cache=cache)
     from pipeline.scrubber.portable_engine import PortableEngine
 
     return PortableEngine(infos, acceptors, escape_aware=escape_aware)

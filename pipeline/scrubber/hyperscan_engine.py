@@ -3,6 +3,7 @@
 import platform
 import threading
 from collections.abc import Sequence
+from hashlib import sha256
 from importlib.metadata import version
 
 import hyperscan
@@ -28,7 +29,6 @@ class HyperscanEngine(TriggeredEngine):
         *,
         escape_aware: bool,
         cache: Cache | None = None,
-        key: str = "",
     ) -> None:
         super().__init__(rules, acceptors, escape_aware=escape_aware)
         self._everywhere = [acceptor.index for acceptor in acceptors if not acceptor.plan.patterns]
@@ -36,7 +36,7 @@ class HyperscanEngine(TriggeredEngine):
         for acceptor in acceptors:
             for trigger in acceptor.plan.patterns:
                 shelves.setdefault(trigger.shelf, []).append((acceptor.index, trigger))
-        self._databases = [Database(shelf, f"{key}-{name}", cache) for name, shelf in shelves.items()]
+        self._databases = [Database(shelf, cache) for shelf in shelves.values()]
 
     def _candidates(self, data: bytes) -> Candidates:
         found: dict[int, list[Interval]] = {rule: [(0, len(data))] for rule in self._everywhere}
@@ -50,8 +50,9 @@ class HyperscanEngine(TriggeredEngine):
 class Database:
     """The compiled triggers of some rules (by the rules' places in the engine)."""
 
-    def __init__(self, triggers: Sequence[tuple[int, Trigger]], key: str, cache: Cache | None) -> None:
+    def __init__(self, triggers: Sequence[tuple[int, Trigger]], cache: Cache | None) -> None:
         self.triggers = triggers
+        key = _key([trigger for _, trigger in triggers])
         blob = None if cache is None else cache.get(key)
         loaded = None if blob is None else _loaded(blob)
         self._compiled = loaded or _compiled([trigger for _, trigger in triggers])
@@ -79,6 +80,12 @@ class Database:
         if scratch is None:
             scratch = self._scratches.scratch = hyperscan.Scratch(self._compiled)
         return scratch
+
+
+def _key(triggers: Sequence[Trigger]) -> str:
+    """Changes with all that a database is made from, and with what makes it."""
+    parts = [VERSION, *(f"{trigger.shelf} {trigger.text}" for trigger in triggers)]
+    return f"database {sha256(chr(10).join(parts).encode()).hexdigest()}"
 
 
 def _compiled(triggers: Sequence[Trigger]) -> "hyperscan.Database":

@@ -15,7 +15,7 @@ class ReferenceEngine:
 
     def __init__(self, rules: tuple[RuleInfo, ...], acceptors: Sequence[Acceptor], *, escape_aware: bool) -> None:
         self.rules = rules
-        self._acceptors = acceptors
+        self.acceptors = acceptors
         self._escape_aware = escape_aware
 
     def find(self, data: bytes, /) -> list[Span]:
@@ -27,7 +27,7 @@ class ReferenceEngine:
         lowered = data.lower()
         name = None if path is None else path.encode("utf-8", "surrogateescape")
         found: list[Match] = []
-        for acceptor in self._acceptors:
+        for acceptor in self.acceptors:
             if acceptor.applies_to(name):
                 found.extend(self._of_rule(acceptor, data, lowered, name))
         return sorted(found)
