@@ -24,7 +24,6 @@ _NUMBER_BYTES = b"0123456789 \t-().+"
 _NUMBER_HOLD_BYTES = 48
 """A card number of 19 digits with a separator after each, and some."""
 _NUMBER_START = re.compile(rb"(?<![0-9A-Za-z_])[0-9(+]")
-_SUSPECT_DIGITS = 6
 _KEYWORD = re.compile(rb"(?i)pass|pwd|secret|token|key|auth|cred|bearer|basic|api|://|=")
 _ANNOUNCES = re.compile(rb"(?i)(?:pass|pwd|secret|token|key|auth|cred|bearer|basic|api)[^\n]{0,40}\Z")
 _OPENS = re.compile(
@@ -34,13 +33,20 @@ _WIDE = b"\xef\xbc"
 """Begins full-width digits in UTF-8: numbers may be written with them."""
 _OPERATORS = frozenset((b"=", b":", b">", b",", b"("))
 _BEFORE_OPENER = b"=:>,( \t\\"
+_ASSIGNS = re.compile(
+    rb"(?i)(?:pass(?:word|wd|phrase)?|pwd|secret|token|key|auth|credentials?)[\"']?[ \t]{0,2}[=:][ \t]{0,3}[\"']?\Z"
+)
 _BEFORE_COMPARISON = frozenset((b"", b" ", b" =", b" !"))
 _ANNOUNCE_BYTES = 64
 _SUSPECT = re.compile(
-    rb"\b(?:[a-z]{2,10}_[A-Za-z0-9]|(?:sk|pk|rk|xox[a-z]|xapp|glpat|pypi|gsk)-|A[KS]IA|AIza|eyJ|ya29\.|SG\.|hvs\.|EAA|AT[AC]TT)"
-    rb"|-----|://[^\s/]*:|(?:pass|pwd|secret|token|key|auth)[\w-]{0,20}[=:]|\d{6}",
+    rb"\b(?:gh[oprsu]_|github_pat_|glpat-|npm_|pypi-|[rsp]k_(?:live|test)_|[rsp]k-|whsec_|xox[a-z]-|xapp-|hf_|do[opr]_v1_"
+    rb"|gl[a-z]{1,3}_|shp[a-z]{2}_|lin_(?:api|oauth)_|dckr_(?:pat|oat)_|r8_|nvapi-|gsk_|sbp_|pscale_|A[KS]IA|AIza|eyJ"
+    rb"|ya29\.|SG\.|hvs\.|AT[AC]TT)"
+    rb"|-----BEG|://[^\s/:]*:(?![0-9]{1,5}(?:[/?#]|\Z))|(?:pass|pwd|secret|token|key|auth)[\w-]{0,20}[=:]"
+    rb"|\A(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9])[\w+/=-]{20}",
     re.ASCII,
 )
+"""What known tokens begin with, announced values, and what mixes letters and digits like a key."""
 
 
 Hold = Callable[[bytes, int], int]
@@ -49,39 +55,40 @@ Hold = Callable[[bytes, int], int]
 
 def hold_words(data: bytes, start: int) -> int:
     """The last word waits as a whole: for bodies, where a little later is no matter."""
-    return _held(data, start, None, 1)
+    return _held(data, start, None)
 
 
 def hold_tokens(data: bytes, start: int) -> int:
     """Only what may be a token waits: for text that comes in small steps (chat deltas) and is to leave as it comes."""
-    return _held(data, start, _token_start, 1)
+    return _held(data, start, _token_start)
 
 
 def hold_suspects(data: bytes, start: int) -> int:
-    """Only what looks like a secret already waits: for strings of which nobody knows whether they are continued."""
-    return _held(data, start, _suspect_start, _SUSPECT_DIGITS)
+    """Only what looks like a secret already waits, and no number: for strings of which nobody knows whether they are
+    continued, and where a part that comes late would break what is no chat."""
+    return _held(data, start, _suspect_start, is_guess=True)
 
 
-def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int] | None, min_digits: int) -> int:
+def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int] | None, *, is_guess: bool = False) -> int:
     # Runs for every chunk, beside an engine that takes microseconds: quick looks decide what is looked at closely.
     end = len(data)
     if end == start:
         return end
-    held = manifest_start(data, start)
+    held = end if is_guess else manifest_start(data, start)
     if data[-1] == _NEWLINE:
         return held
     floor = end - HOLD_BACK_BYTES if end - start > HOLD_BACK_BYTES else start
     if data[-1] not in _SPACES:
         word = end - len(data[floor:].rsplit(None, 1)[-1])
         held = min(held, word if word_start is None else word_start(data, word))
-    if data[-1] in _NUMBER_BYTES:
-        held = min(held, _number_start(data, floor, min_digits))
+    if not is_guess and data[-1] in _NUMBER_BYTES:
+        held = min(held, _number_start(data, floor))
     near = end - HOLD_BACK_BYTES if end > HOLD_BACK_BYTES else 0
     for mark in _QUOTES:
         at = data.rfind(mark, near)
         if at > 0 and data[at - 1] in _BEFORE_OPENER and _is_open(data, at):
             held = min(held, max(start, at + 1))
-        elif at > 0 and data[at + 1 : at + 3] in _BEFORE_COMPARISON:
+        elif at > 0 and not is_guess and data[at + 1 : at + 3] in _BEFORE_COMPARISON:
             held = min(held, comparison_start(data, start, at))
     while start < held < end and 0x80 <= data[held] < 0xC0:  # never within a UTF-8 character
         held -= 1
@@ -110,21 +117,19 @@ def _token_start(data: bytes, word: int) -> int:
 def _suspect_start(data: bytes, word: int) -> int:
     """As `_token_start`, where the word begins like a known token or a keyword announces it; else the end."""
     start = _token_start(data, word)
-    if _SUSPECT.search(data, start) or _OPENS.search(data, max(0, start - _ANNOUNCE_BYTES), start):
+    if _SUSPECT.search(data[start:]) or _ASSIGNS.search(data, max(0, start - _ANNOUNCE_BYTES), start):
         return start
     return len(data)
 
 
-def _number_start(data: bytes, floor: int, min_digits: int) -> int:
+def _number_start(data: bytes, floor: int) -> int:
     """Where a number at the end begins that may go on after a separator: cards, phone and social security numbers."""
     last = data[max(floor, len(data) - _NUMBER_HOLD_BYTES) :]
     rest = last.rstrip(_NUMBER_BYTES)
     if len(rest) == len(last):
         return len(data)
     first = _NUMBER_START.search(last, len(rest))
-    if first is None or len(last) - first.start() < min_digits:
-        return len(data)
-    return len(data) - len(last) + first.start()
+    return len(data) - len(last) + first.start() if first else len(data)
 
 
 def _is_open(data: bytes, quote: int) -> bool:

@@ -340,3 +340,28 @@ def test_audio_passes_event_by_event() -> None:
     ]
     stream = new_stream("sse")
     assert [stream.feed(data) for data in events] == events
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user_joined",
+        "order 1700000000000",
+        "commit 7f3a9b2c1d",
+        "deploy-2026-01-31 build_20260131",
+        "key figures: up",
+        "see https://example.test/a/b",
+        "https://example.test:8080/x",
+        'it is (quoted) "here"',
+        'they said "something-else"',
+        "data: {a: b}",
+        "3.14",
+        "done.",
+    ],
+)
+def test_events_of_a_feed_that_are_no_chat_stay_whole(text: str) -> None:
+    for data in (event({"text": text}), event({"status": text, "id": "x"}), event({"type": "note", "message": text})):
+        stream = new_stream("sse")
+        assert [stream.feed(data) for _ in range(3)] == [data] * 3
+    plain = f"data: {text}\n\n".encode()
+    assert new_stream("sse").feed(plain) == plain
