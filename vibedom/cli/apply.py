@@ -125,7 +125,7 @@ def _plan(review: Review, paths: tuple[str, ...], wish: Wish, *, include_dangero
 
 def _note_progress(chosen: Chosen) -> None:
     """A session whose work is all at home is `applied`: it may be removed without a question."""
-    with chosen.review() as review:
+    with chosen.review(looks_for_secrets=False) as review:
         is_done = not review.changes
     if is_done and chosen.record.status == "ended":
         sessions.save(chosen.state, msgspec.structs.replace(chosen.record, status="applied"))

@@ -44,7 +44,7 @@ async def command(
 
 
 def _show(chosen: Chosen, *, stat: bool, name_only: bool, as_json: bool, patch: str | None, unfold: bool) -> None:
-    with chosen.review() as review:
+    with chosen.review(looks_for_secrets=patch is None and not name_only) as review:
         changes = review.select(chosen.paths)
         if patch is not None:
             _say_left_out(_write(review, changes, patch))

@@ -7,6 +7,7 @@ from pathlib import Path
 from vibedom import sessions
 from vibedom.errors import NoSuchSessionError
 from vibedom.paths import Home, SessionDir, home
+from vibedom.preflight.new_secrets import secret_scan
 from vibedom.sessions import SessionRecord
 from vibedom.workspace.review import Review, relative_path, reviewing
 
@@ -19,10 +20,15 @@ class Chosen:
         self.directory: SessionDir = state.session(record.id)
 
     @contextmanager
-    def review(self) -> Iterator[Review]:
-        """Its changes as they are now. Raises `WorkspaceError`."""
-        masked = frozenset(self.record.masked)
-        with reviewing(self.directory, self.record.workspace, masked=masked, home=Path.home()) as review:
+    def review(self, *, looks_for_secrets: bool = True) -> Iterator[Review]:
+        """Its changes as they are now; new secrets in them are dangers, if wanted. Raises `WorkspaceError`."""
+        with reviewing(
+            self.directory,
+            self.record.workspace,
+            masked=frozenset(self.record.masked),
+            home=Path.home(),
+            scan=secret_scan(self.state) if looks_for_secrets else None,
+        ) as review:
             yield review
 
 

@@ -18,8 +18,10 @@ from vibedom.workspace.base import record_base
 class Session:
     """One ended session below its own VIBEDOM_HOME."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, cache: Path) -> None:
         self.home = Home(root=root / "home")
+        self.home.root.mkdir()
+        self.home.cache.symlink_to(cache)
         self.directory = self.home.session("calm-otter-1")
         self.directory.upper.mkdir(parents=True)
         self.directory.work.mkdir()
@@ -62,9 +64,15 @@ class Session:
         return str(msgspec.json.decode(self.directory.state.read_bytes())["status"])
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compiled rules, which every test would have to make again."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def session(project: Project) -> Session:
-    session = Session(project.root)
+def session(project: Project, cache: Path) -> Session:
+    session = Session(project.root, cache)
     (session.workspace / "a.txt").write_text("one\n")
     (session.workspace / "b.txt").write_text("two\n")
     session.start()
@@ -129,6 +137,21 @@ def test_conflict_ends_with_its_own_exit_code_and_touches_nothing(session: Sessi
     before = snapshot(session.workspace)
     assert "conflict: a.txt: was changed on the host" in session.run("apply", "--all", "--yes", code=4).stderr
     assert snapshot(session.workspace) == before
+
+
+def test_new_secret_is_a_danger_and_its_value_is_not_told_twice(session: Session) -> None:
+    secret = "ghp_" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY2zA4"
+    with session.project.mounted() as merged:
+        (merged / "config.py").write_text(f"TOKEN = '{secret}'\n")
+    data = session.run("diff", "--json", "config.py").stdout
+    assert [danger["reason"] for danger in json.loads(data)["changes"][0]["dangers"]] == [
+        "it has a new secret in it (github-pat)"
+    ]
+    assert secret not in data
+    session.run("apply", "config.py", "--yes")
+    with session.project.mounted() as merged:
+        (merged / "config.py").write_text(f"TOKEN = '{secret}'\nMORE = 1\n")
+    assert json.loads(session.run("diff", "--json", "config.py").stdout)["changes"][0]["dangers"] == []
 
 
 def test_path_that_was_not_changed_is_an_error(session: Session) -> None:
