@@ -2,20 +2,31 @@
 
 import re
 import ssl
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import certifi
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.utils import CryptographyDeprecationWarning
 
 from vibedom.errors import SandboxError
 from vibedom.sandbox.runtime import TRUST_MOUNT, WORK_MOUNT, WORKSPACE_MOUNT
 
 CA_NAME = "ca.pem"
 BUNDLE_NAME = "ca-bundle.pem"
+STORE_NAME = "ca-bundle.p12"
 CA_FILE = f"{TRUST_MOUNT}/{CA_NAME}"
 """The session's CA alone, as the sandbox sees it: for variables that add to what a client trusts."""
 BUNDLE_FILE = f"{TRUST_MOUNT}/{BUNDLE_NAME}"
 """Public roots and the session's CA: for variables that replace what a client trusts."""
+
+STORE_FILE = f"{TRUST_MOUNT}/{STORE_NAME}"
+"""The same for Java, which reads no PEM."""
+
+_STORE_PASSWORD = "changeit"  # noqa: S105
+"""Java's own default for trust stores, known to everybody: it protects nothing, JVMs before 18 want one."""
 
 SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -70,6 +81,8 @@ def environment(proxy_url: str, safe_directories: Sequence[str] = (WORK_MOUNT, W
             "DENO_CERT": CA_FILE,
             "DENO_TLS_CA_STORE": "mozilla,system",
             "UV_NATIVE_TLS": "1",
+            "JAVA_TOOL_OPTIONS": f"-Djavax.net.ssl.trustStore={STORE_FILE} -Djavax.net.ssl.trustStoreType=PKCS12"
+            f" -Djavax.net.ssl.trustStorePassword={_STORE_PASSWORD}",
         }
         | _git_configuration(safe_directories)
     )
@@ -85,7 +98,7 @@ def _git_configuration(safe_directories: Sequence[str]) -> dict[str, str]:
 
 
 def write_trust(directory: Path, ca_pem: bytes, roots: bytes) -> None:
-    """Write `ca.pem` and `ca-bundle.pem` into `directory`, readable by every uid of the sandbox.
+    """Write `ca.pem`, `ca-bundle.pem` and `ca-bundle.p12` into `directory`, readable by every uid of the sandbox.
 
     `ca_pem` is the session's CA, `roots` the public roots, both PEM; text and keys between certificates are left out.
     Raises `SandboxError` where the result is not a whole bundle: a sandbox that has lost the public roots never starts.
@@ -103,6 +116,7 @@ def write_trust(directory: Path, ca_pem: bytes, roots: bytes) -> None:
     directory.chmod(0o755)
     write_public(directory / CA_NAME, _joined(ca))
     write_public(directory / BUNDLE_NAME, _joined([*public, *ca]))
+    write_public(directory / STORE_NAME, _java_store([*public, *ca]))
 
 
 def certificates(pem: bytes) -> list[bytes]:
@@ -115,6 +129,19 @@ def certificates(pem: bytes) -> list[bytes]:
         except (ssl.SSLError, UnicodeDecodeError) as exc:
             raise SandboxError(f"certificate {number} of {len(blocks)} does not parse; check the CA files") from exc
     return blocks
+
+
+def _java_store(blocks: Sequence[bytes]) -> bytes:
+    """A PKCS #12 trust store. A few old roots whose serial numbers break RFC 5280 are left out."""
+    entries = []
+    for number, block in enumerate(blocks):
+        with warnings.catch_warnings(action="error", category=CryptographyDeprecationWarning):
+            try:
+                certificate = x509.load_pem_x509_certificate(block)
+            except (ValueError, CryptographyDeprecationWarning):
+                continue
+        entries.append(pkcs12.PKCS12Certificate(certificate, f"vibedom-{number}".encode()))
+    return pkcs12.serialize_java_truststore(entries, BestAvailableEncryption(_STORE_PASSWORD.encode()))
 
 
 def public_roots() -> bytes:

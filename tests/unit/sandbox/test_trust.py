@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
 from vibedom.errors import SandboxError
@@ -86,6 +87,18 @@ def test_variables_that_replace_the_trust_name_the_merged_bundle_and_those_that_
         assert environment[name] == trust.CA_FILE
     assert environment["DENO_TLS_CA_STORE"] == "mozilla,system"
     assert environment["NODE_USE_SYSTEM_CA"] == environment["NODE_USE_ENV_PROXY"] == environment["UV_NATIVE_TLS"] == "1"
+
+
+def test_java_gets_a_store_with_the_public_roots_and_ours(tmp_path: Path) -> None:
+    ca, _ = make_ca()
+    trust.write_trust(tmp_path / "trust", ca, trust.public_roots())
+    store = pkcs12.load_pkcs12((tmp_path / "trust" / trust.STORE_NAME).read_bytes(), b"changeit")
+    subjects = [entry.certificate.subject.rfc4514_string() for entry in store.additional_certs]
+    assert len(subjects) > 100
+    assert "CN=vibedom test CA" in subjects
+    assert store.key is None
+    options = trust.environment("http://p:1")["JAVA_TOOL_OPTIONS"].split()
+    assert f"-Djavax.net.ssl.trustStore={trust.STORE_FILE}" in options
 
 
 def test_only_the_sandbox_own_loopback_goes_past_the_proxy() -> None:
