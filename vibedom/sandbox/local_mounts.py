@@ -7,6 +7,7 @@ link of a foreign root file system or of the workspace can lead to a host file.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -25,6 +26,8 @@ _PLAIN = kernel.MOUNT_NO_SUID | kernel.MOUNT_NO_DEVICES
 _PROC = _PLAIN | kernel.MOUNT_NO_EXEC
 _TMPFS = kernel.MS_NOSUID | kernel.MS_NODEV
 _LAYERS = "/.layers"
+_NOT_OURS = ("/work/", "/mnt/workspace/")
+"""Where a missing mount point would be made in the agent's work, or cannot be made."""
 
 
 def open_trees(steps: Sequence[Step]) -> Trees:
@@ -140,12 +143,20 @@ def _clear(target: str) -> None:
 
 
 def _bind(trees: Sequence[int], target: str, *_source: Any) -> None:
+    """Attach a tree, at a mount point that is made where it is missing, but never in the agent's work.
+
+    A mask over a link that leads nowhere is left out: what it should hide is not visible.
+    """
     tree = trees[0]
-    if stat.S_ISDIR(os.fstat(tree).st_mode):
+    if not os.path.exists(target) and target.startswith(_NOT_OURS):
+        if not os.path.islink(target):
+            raise FileNotFoundError(errno.ENOENT, f"{target} is not there to be covered by a mount")
+    elif stat.S_ISDIR(os.fstat(tree).st_mode):
         os.makedirs(target, exist_ok=True)
     elif not os.path.exists(target):
         _write_file((), target, "")
-    kernel.attach(tree, target)
+    if os.path.exists(target):
+        kernel.attach(tree, target)
     os.close(tree)
 
 

@@ -83,6 +83,11 @@ class LocalProcess:
                 self._channel.close()
             return self._code
 
+    @property
+    def is_over(self) -> bool:
+        """It has ended, and everything of it has been read."""
+        return self._code is not None and self._stdout is None and self._stderr is None
+
     def close(self) -> None:
         """Let go of the streams; the process sees the end of its input, or a hang-up of its TTY."""
         for descriptor in {self._stdin, self._stdout, self._stderr}:

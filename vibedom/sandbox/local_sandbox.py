@@ -77,7 +77,7 @@ class LocalSandbox:
         if self._is_paused:
             raise SandboxError("the session is paused; resume it first")
         process = await start_process(self._launched.control, request, tty=tty)
-        self._processes.append(process)
+        self._processes = [*(one for one in self._processes if not one.is_over), process]
         return process
 
     async def pause(self) -> None:

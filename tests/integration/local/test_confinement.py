@@ -132,6 +132,20 @@ async def test_what_the_settings_make_visible_is_there_and_read_only(runtime: Lo
     assert tool.read_text() == "#!/bin/sh\necho mine\n"
 
 
+async def test_a_mask_is_never_made_up_in_the_agents_work(runtime: LocalRuntime, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    mask = Mount(source=tmp_path / "empty", target="/work/.env")
+    spec = make_spec(tmp_path, mounts=[mask])
+    with pytest.raises(SandboxError, match=r"/work/\.env is not there"):
+        await runtime.create(spec)
+    spec = make_spec(tmp_path, mounts=[mask])
+    (spec.workspace / ".env").symlink_to(tmp_path / "elsewhere")
+    async with locked(runtime, spec) as box:
+        outcome = await finish(await box.start("ls", "-A"))
+    assert outcome.out == ".env\nreadme.txt\n"
+    assert list(spec.upper.iterdir()) == []
+
+
 async def test_a_socket_is_not_mounted(runtime: LocalRuntime, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "engine.sock"))
