@@ -72,3 +72,13 @@ class NoSuchSessionError(VibedomError):
     """No session, or more than one, answers to that name."""
 
     exit_code = 2
+
+
+def own_error(exc: BaseException) -> BaseException:
+    """The one vibedom error inside the groups that task groups raise, else `exc` itself."""
+    if not isinstance(exc, BaseExceptionGroup):
+        return exc
+    inner: BaseException | None = exc.subgroup(VibedomError)
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    return inner or exc

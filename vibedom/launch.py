@@ -31,6 +31,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
     is_tty: bool = False
     limits: Limits = Limits()
+    mounts: tuple[Mount, ...] = ()
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +117,7 @@ def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord) -> Sandb
         image=wishes.image,
         root=wishes.root,
         environment=dict(wishes.environment),
-        mounts=masks,
+        mounts=(*wishes.mounts, *masks),
         limits=wishes.limits,
     )
 

@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.events import Record
 from vibedom import reload, sessions
-from vibedom.errors import SettingsError, VibedomError
+from vibedom.errors import SettingsError, own_error
 from vibedom.paths import Home, SessionDir
 from vibedom.proxy.authority import Authority
 from vibedom.sandbox import trust
@@ -58,7 +58,7 @@ class Session:
             code = await self._run_border(converse)
         except BaseException as exc:
             self._save(status="ended" if self._record.status == "running" else "failed")
-            raise _cause(exc) from None
+            raise own_error(exc) from None
         self._save(status="ended", exit_code=code)
         return code
 
@@ -147,13 +147,3 @@ class Session:
     def _save(self, *, status: sessions.Status, exit_code: int | None = None) -> None:
         self._record = msgspec.structs.replace(self._record, status=status, exit_code=exit_code)
         sessions.save(self._plan.home, self._record)
-
-
-def _cause(exc: BaseException) -> BaseException:
-    """The one vibedom error inside the groups that task groups raise, else `exc` itself."""
-    if not isinstance(exc, BaseExceptionGroup):
-        return exc
-    inner: BaseException | None = exc.subgroup(VibedomError)
-    while isinstance(inner, BaseExceptionGroup):
-        inner = inner.exceptions[0]
-    return inner or exc

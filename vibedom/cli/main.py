@@ -9,7 +9,7 @@ import asyncclick as click
 
 import vibedom
 from vibedom.cli import render
-from vibedom.errors import VibedomError
+from vibedom.errors import VibedomError, own_error
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Run an agent on a project, in a sandbox."),
@@ -76,9 +76,13 @@ def main() -> None:
     except click.ClickException as exc:
         exc.show()
         status = exc.exit_code
-    except VibedomError as exc:
-        render.err(f"vibedom: {exc}", "bad")
-        status = exc.exit_code
+    except (VibedomError, BaseExceptionGroup) as exc:
+        cause = own_error(exc)
+        if not isinstance(cause, VibedomError):
+            raise
+        render.end_progress()
+        render.err(f"vibedom: {cause}", "bad")
+        status = cause.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
         status = 128 + signal.SIGINT
     except BrokenPipeError:

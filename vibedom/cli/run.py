@@ -55,6 +55,13 @@ class RunCommand(click.Command):
     default=None,
     help="Take the changes home at the end, without a question; dangerous ones are held back.",
 )
+@click.option(
+    "--sink",
+    "sinks",
+    multiple=True,
+    metavar="URL",
+    help="Send alerts there too: https://..., syslog+udp://HOST:PORT, exec:PROGRAM. May be given more than once.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Say at the end what happened, as JSON on stdout.")
 @click.pass_context
 async def command(ctx: click.Context, /, **options: Any) -> int:
@@ -85,6 +92,7 @@ async def command(ctx: click.Context, /, **options: Any) -> int:
         cpus=options["cpus"],
         memory_bytes=parse_size(options["memory"]) if options["memory"] else None,
         apply_changes=options["apply_changes"],
+        sinks=options["sinks"],
         as_json=options["as_json"],
     )
     return await run_session(wished)

@@ -10,6 +10,7 @@ import anyio
 import msgspec
 
 from vibedom import sessions, terminal
+from vibedom.alert_sinks import sink_of_url
 from vibedom.cli import render
 from vibedom.cli.end_of_session import report
 from vibedom.cli.review_prompt import OnFindings
@@ -18,9 +19,10 @@ from vibedom.detection import load_detection
 from vibedom.launch import Prepared, Wishes, checked_workspace, prepare
 from vibedom.paths import Home
 from vibedom.runtimes import Choice, choose
-from vibedom.sandbox.runtime import Limits, Runtime
+from vibedom.sandbox.runtime import Limits, Mount, Runtime
 from vibedom.session import Plan, Session
 from vibedom.settings import Policy, load_policy
+from vibedom.visible import visible_mounts
 from vibedom.workspace.base import record_base
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -41,6 +43,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     cpus: float | None
     memory_bytes: int | None
     apply_changes: bool | None
+    sinks: tuple[str, ...]
     as_json: bool
 
 
@@ -54,6 +57,8 @@ async def run_session(options: Options) -> int:
             # The package managers are asked for their registries meanwhile: they take their time to start.
             group.start_soon(clean_up, options.home, runtime)
             policy = await anyio.to_thread.run_sync(partial(load_policy, options.home, project=workspace))
+        more = tuple(sink_of_url(url) for url in options.sinks)
+        policy = msgspec.structs.replace(policy, sinks=(*policy.sinks, *more))
         return await _run(options, workspace, policy, runtime)
     finally:
         render.end_progress()
@@ -73,7 +78,8 @@ async def clean_up(home: Home, runtime: Runtime) -> None:
 
 async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runtime) -> int:
     screening = await screen(workspace, options.home, policy, on_findings=options.on_findings)
-    wishes = _wishes(options, workspace, policy)
+    mounts = visible_mounts(policy.local.visible, options.home) if runtime.name == "local" else []
+    wishes = _wishes(options, workspace, policy, tuple(mounts))
     prepared = await anyio.to_thread.run_sync(
         partial(prepare, wishes, options.home, runtime=runtime.name, masked=screening.masked)
     )
@@ -128,7 +134,7 @@ async def _end_on_signal(scope: anyio.CancelScope, received: list[int]) -> None:
                 os._exit(128 + number)
 
 
-def _wishes(options: Options, workspace: Path, policy: Policy) -> Wishes:
+def _wishes(options: Options, workspace: Path, policy: Policy, mounts: tuple[Mount, ...]) -> Wishes:
     limits = Limits(
         pids=policy.limits.pids,
         memory_bytes=options.memory_bytes or policy.limits.memory_bytes,
@@ -143,6 +149,7 @@ def _wishes(options: Options, workspace: Path, policy: Policy) -> Wishes:
         environment=options.environment,
         is_tty=terminal.is_interactive(),
         limits=limits,
+        mounts=mounts,
     )
 
 
