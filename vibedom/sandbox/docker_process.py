@@ -10,6 +10,7 @@ import anyio
 from aiodocker.containers import DockerContainer
 from aiodocker.execs import Exec
 
+from vibedom.errors import SandboxError
 from vibedom.sandbox.docker_engine import asking
 from vibedom.sandbox.docker_stream import STDERR, STDOUT, Attached
 
@@ -82,7 +83,11 @@ class ExecProcess:
         with asking(f"send signal {signum}"):
             helper = await self._container.exec(argv)
             async with Attached(helper.start()) as attached:
-                await attached.read(STDOUT)
+                while await attached.read(STDOUT) is not None:
+                    pass
+            is_sent = (await helper.inspect())["ExitCode"] == 0
+        if not is_sent:
+            raise SandboxError(f"signal {signum} could not be sent: the agent's image has no shell; stop the session")
 
     async def wait(self, attached: Attached) -> int:
         output_ended = attached.ended
