@@ -3,12 +3,13 @@
 import binascii
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from ahocorasick_rs import BytesAhoCorasick
 
 from pipeline.scrubber.exact_values import ExactValues
-from pipeline.scrubber.hold import TOKEN_BYTES
+from pipeline.scrubber.hold import HOLD_BACK_BYTES, TOKEN_BYTES
 from pipeline.scrubber.model import Engine, RuleInfo, Span
 from pipeline.scrubber.span_set import resolve
 from pipeline.scrubber.spellings import any_spelling, spellings
@@ -41,7 +42,14 @@ class ExactEngine:
         self._search_plain = BytesAhoCorasick([value for value, _ in self._values])
         self._search_bare = BytesAhoCorasick([_unescaped(_escaped(value)) for value, _ in self._values])
         self._patterns: dict[int, re.Pattern[bytes]] = {}
-        self._open = sorted({text for text, _ in self._literals if text.translate(None, TOKEN_BYTES)})
+        texts = [
+            text for text, _ in self._literals if len(text) <= HOLD_BACK_BYTES and text.translate(None, TOKEN_BYTES)
+        ]
+        self._open = sorted(set(texts))
+        self._open_bytes = max((len(text) for text in texts), default=0)
+        self._open_first = (
+            re.compile(b"[" + b"".join({re.escape(text[:1]) for text in texts}) + b"]") if texts else None
+        )
 
     def __repr__(self) -> str:
         return f"ExactEngine({len(self._values)} values, {len(self.rules)} rules)"
@@ -53,16 +61,17 @@ class ExactEngine:
         return resolve([*spans, *known]) if known else spans
 
     def open_from(self, data: bytes, start: int) -> int:
-        """Where a spelling with white space, quotes or brackets in it begins that `data` cuts, or `len(data)`."""
+        """Where a spelling with white space, quotes or brackets in it begins that `data` cuts, or `len(data)`. Without
+        those it is one token, and waits anyway."""
         end = len(data)
-        first = end
-        for text in self._open:
-            at = data.find(text[:1], max(start, end - len(text) + 1))
-            while 0 <= at < first:
-                if text.startswith(data[at:end]):
-                    first = at
-                at = data.find(text[:1], at + 1)
-        return first
+        if self._open_first is None:
+            return end
+        for first in self._open_first.finditer(data, max(start, end - self._open_bytes + 1)):
+            rest = data[first.start() :]
+            near = bisect_left(self._open, rest)
+            if near < len(self._open) and self._open[near].startswith(rest):
+                return first.start()
+        return end
 
     def _fixed(self, data: bytes) -> Iterator[Span]:
         for index, start, end in self._search.find_matches_as_indexes(data, overlapping=True):
