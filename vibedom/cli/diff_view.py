@@ -1,5 +1,6 @@
 """Turns a review into lines for a person: danger first, then each change, nothing raw of what the agent wrote."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from vibedom.cli.render import Style, style
@@ -22,12 +23,17 @@ def danger_lines(dangers: dict[str, list[Danger]]) -> Iterator[str]:
     if not dangers:
         return
     yield style(f"{len(dangers)} changed paths deserve a look first:", "bold", "stdout")
+    folded: Counter[str] = Counter()
     for path in sorted(dangers, key=lambda path: (not any(d.is_held_back for d in dangers[path]), path)):
-        reasons = "; ".join(danger.reason for danger in dangers[path])
-        held = any(danger.is_held_back for danger in dangers[path])
-        yield style(
-            f"  {'!' if held else '?'} {visible(path)}: {visible(reasons)}", "bad" if held else "warn", "stdout"
-        )
+        reasons = visible("; ".join(danger.reason for danger in dangers[path]))
+        if all(danger.severity == "low" for danger in dangers[path]):
+            folded[reasons] += 1
+        elif any(danger.is_held_back for danger in dangers[path]):
+            yield style(f"  ! {visible(path)}: {reasons}", "bad", "stdout")
+        else:
+            yield style(f"  ? {visible(path)}: {reasons}", "warn", "stdout")
+    for reasons, count in folded.items():
+        yield style(f"  . {count} paths: {reasons}", "dim", "stdout")
     yield ""
 
 

@@ -71,7 +71,7 @@ class Judge:
         names = folded(change.path)
         is_directory = (change.new or change.old) is not None and _type(change) == "directory"
         if is_in_git_directory(names):
-            yield _git_danger(names)
+            yield _git_danger(names, is_directory=is_directory)
         elif not is_directory:
             reason = auto_run_reason(names)
             if reason:
@@ -132,10 +132,10 @@ def _type(change: Change) -> str:
     return entry.type if entry is not None else ""
 
 
-def _git_danger(names: Sequence[str]) -> Danger:
+def _git_danger(names: Sequence[str], *, is_directory: bool) -> Danger:
     data = {"objects", "refs", "logs", "index", "head", "orig_head", "packed-refs", "commit_editmsg", "fetch_head"}
     inside = names[next(at for at, name in enumerate(names) if is_in_git_directory((name,))) + 1 :]
-    if inside and inside[0] in data:
+    if is_directory or (inside and inside[0] in data):
         return Danger(reason="it is git's own data; commits come home as a branch", severity="low", needs_yes=True)
     return Danger(reason="git runs or obeys it at the next command", severity="critical", is_auto_run=True)
 

@@ -1,0 +1,171 @@
+"""What the review warns of, and what is held back: each class of file that something on the host runs by itself."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.overlays import Project
+from vibedom.workspace.apply import apply
+from vibedom.workspace.base import Base
+from vibedom.workspace.danger import Danger, find_dangers, points_outside
+from vibedom.workspace.plan import Plan, plan_apply
+
+AUTO_RUN = [
+    ".git/hooks/pre-commit",
+    ".git/config",
+    ".GIT/hooks/post-checkout",
+    ".g\u200cit/config",
+    "git~1/hooks/pre-push",
+    "sub/.git/hooks/pre-commit",
+    ".husky/pre-commit",
+    ".envrc",
+    "deep/er/.envrc",
+    ".vscode/tasks.json",
+    ".VSCode/settings.json",
+    ".idea/workspace.xml",
+    ".devcontainer/devcontainer.json",
+    ".claude/settings.json",
+    ".mcp.json",
+    ".venv/bin/python",
+    "node_modules/.bin/tool",
+    "Makefile",
+    "conftest.py",
+    "tests/conftest.py",
+    ".github/workflows/ci.yml",
+    ".gitlab-ci.yml",
+    ".pre-commit-config.yaml",
+    ".cargo/config.toml",
+    ".yarnrc.yml",
+    "setup.py",
+    "site/sitecustomize.py",
+    ".vibedom/approved_secrets.toml",
+]
+HARMLESS = ["notes.txt", "src/app.py", "vscode/tasks.json", "docs/Makefile.md", "git/hooks/pre-commit", "my.envrc.txt"]
+
+
+def _write(root: Path, path: str, text: str = "x\n", mode: int = 0o644) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
+    (root / path).chmod(mode)
+
+
+def _dangers(project: Project, home: Path | None = None) -> dict[str, list[Danger]]:
+    return find_dangers(project.changes(), workspace=project.workspace, upper=project.upper, home=home)
+
+
+def _plan(project: Project, *, include_dangerous: bool = False) -> Plan:
+    with Base(project.base_file) as base:
+        return plan_apply(
+            project.changes(),
+            workspace=project.workspace,
+            upper=project.upper,
+            base=base,
+            dangers=_dangers(project),
+            include_dangerous=include_dangerous,
+        )
+
+
+def test_exactly_what_runs_by_itself_is_held_back_and_never_applied_by_a_blanket_yes(project: Project) -> None:
+    project.start()
+    for path in AUTO_RUN + HARMLESS:
+        _write(project.upper, path)
+    held = {path for path, found in _dangers(project).items() if any(danger.is_auto_run for danger in found)}
+    assert held == set(AUTO_RUN)
+    plan = _plan(project)
+    held_back = {refusal.path for refusal in plan.held_back}
+    assert {path for path in held_back if not (project.upper / path).is_dir()} == set(AUTO_RUN)
+    assert all(refusal.reason for refusal in plan.held_back)
+    apply(plan, project.journal)
+    assert not any((project.workspace / path).exists() for path in AUTO_RUN)
+    assert all((project.workspace / path).exists() for path in HARMLESS)
+    apply(_plan(project, include_dangerous=True), project.journal)
+    assert all((project.workspace / path).exists() for path in AUTO_RUN)
+
+
+def test_hook_and_configuration_stay_byte_identical_on_the_host(project: Project) -> None:
+    subprocess.run(["git", "init", "-q", str(project.workspace)], check=True)
+    project.start()
+    config = (project.workspace / ".git/config").read_bytes()
+    _write(project.upper, ".git/config", "[core]\n\tfsmonitor = touch /tmp/x\n")
+    _write(project.upper, ".git/hooks/pre-commit", "#!/bin/sh\n", 0o755)
+    apply(_plan(project), project.journal)
+    assert (project.workspace / ".git/config").read_bytes() == config
+    assert not (project.workspace / ".git/hooks/pre-commit").exists()
+    assert [found[0].severity for found in _dangers(project).values()] == ["critical", "critical"]
+
+
+@pytest.mark.parametrize(
+    ("where", "text"),
+    [
+        ("local", "[core]\n\thooksPath = .githooks-own\n"),
+        ("local", "[Core]\n\tHOOKSPATH = ./.githooks-own ; comment\n"),
+        ("local", '[core] hooksPath = ".githooks-own"\n'),
+        ("local", "[include]\n\tpath = ../.githooks-own/more\n"),
+        ("local", '[filter "x"]\n\tclean = sh .githooks-own/pre-commit %f\n'),
+        ("global", "[core]\n\thooksPath = .githooks-own\n"),
+        ("agent", "[core]\n\thooksPath = .githooks-own\n"),
+    ],
+)
+def test_what_gits_configuration_names_is_held_back_even_when_the_session_made_it(
+    project: Project, tmp_path: Path, where: str, text: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    subprocess.run(["git", "init", "-q", str(project.workspace)], check=True)
+    project.start()
+    if where == "agent":
+        _write(project.upper, ".git/config", text)
+    else:
+        (home / ".gitconfig" if where == "global" else project.workspace / ".git/config").write_text(text)
+    _write(project.upper, ".githooks-own/pre-commit")
+    _write(project.upper, ".githooks-own/more")
+    found = _dangers(project, home)
+    assert any(danger.is_auto_run for path in found for danger in found[path] if path.startswith(".githooks-own/"))
+
+
+def test_package_json_is_dangerous_only_where_its_scripts_change(project: Project) -> None:
+    _write(project.workspace, "package.json", '{"scripts": {"test": "jest"}, "dependencies": {}}')
+    _write(project.workspace, "other/package.json", '{"scripts": {"test": "jest"}}')
+    project.start()
+    _write(project.upper, "package.json", '{"dependencies": {"a": "1"}, "scripts": {"test": "jest"}}')
+    _write(project.upper, "other/package.json", '{"scripts": {"test": "jest", "postinstall": "sh x"}}')
+    _write(project.upper, "new/package.json", '{"scripts": {"preinstall": "sh x"}}')
+    _write(project.upper, "broken/package.json", "{// npm may read it\n}")
+    assert set(_dangers(project)) == {"other/package.json", "new/package.json", "broken/package.json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "is_outside"),
+    [
+        ("link", "file", False),
+        ("a/b/link", "../../file", False),
+        ("a/link", "../../file", True),
+        ("link", "/etc/passwd", True),
+        ("link", "..", True),
+        ("a/link", "..", False),
+        ("link", "dir/../../x", True),
+        ("link", "dir/../x", True),  # `dir` may be a link itself
+        ("link", "./a", False),
+    ],
+)
+def test_links_that_lead_or_could_lead_outside_are_told_apart(path: str, target: str, is_outside: bool) -> None:
+    assert points_outside(path, target) is is_outside
+
+
+def test_outside_link_is_held_back_and_new_executables_and_open_modes_are_shown(project: Project) -> None:
+    project.start()
+    (project.upper / "link").symlink_to("/etc/passwd")
+    _write(project.upper, "tool", "#!/bin/sh\n", 0o755)
+    _write(project.upper, "open", mode=0o666)
+    _write(project.upper, "setuid", mode=0o4755)
+    (project.upper / "elf").write_bytes(b"\x7fELF\2\1\1\0")
+    found = {path: [danger.reason for danger in dangers] for path, dangers in _dangers(project).items()}
+    assert found == {
+        "elf": ["it is a compiled program"],
+        "link": ["it points outside, to /etc/passwd"],
+        "open": ["everybody on this machine may write it"],
+        "setuid": ["it is a new executable", "it is setuid or setgid (the bit is dropped)"],
+        "tool": ["it is a new executable"],
+    }
+    assert [refusal.path for refusal in _plan(project).held_back] == ["link"]
