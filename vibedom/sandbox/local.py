@@ -13,10 +13,11 @@ import msgspec
 
 from vibedom.errors import SandboxError
 from vibedom.paths import Home, ensure_private
+from vibedom.process_identity import start_ticks
 from vibedom.sandbox import local_cgroup, local_orphans, local_view
 from vibedom.sandbox.local_check import unavailable
 from vibedom.sandbox.local_launch import Launched, bring_up, plan, spawn
-from vibedom.sandbox.local_orphans import Entry, Register, started_at
+from vibedom.sandbox.local_orphans import Entry, Register
 from vibedom.sandbox.local_root import unpacked
 from vibedom.sandbox.local_sandbox import LocalSandbox
 from vibedom.sandbox.runtime import Leftover, Sandbox, SandboxSpec
@@ -85,9 +86,9 @@ def _entry(spec: SandboxSpec, launched: Launched, group: local_cgroup.Group) -> 
     return Entry(
         session=spec.session,
         owner_pid=spec.owner_pid,
-        owner_started=started_at(spec.owner_pid) or 0,
+        owner_started=start_ticks(spec.owner_pid) or 0,
         launcher_pid=launched.pid,
-        launcher_started=started_at(launched.pid) or 0,
+        launcher_started=start_ticks(launched.pid) or 0,
         work=str(spec.work),
         groups=[str(directory) for directory in group.directories],
         freezer=None if group.thawed_by is None else str(group.thawed_by),

@@ -34,7 +34,7 @@ _AT_RECURSIVE = 0x8000
 _CLOEXEC = 0o2000000
 _OPEN_TREE_CLONE = 1
 _MOVE_MOUNT_FROM_EMPTY_PATH = 4
-_FSCONFIG_SET_STRING, _FSCONFIG_CREATE = 1, 6
+_FSCONFIG_CREATE = 6
 _MS_REC, _MS_PRIVATE = 0x4000, 1 << 18
 _MNT_DETACH = 2
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -115,14 +115,14 @@ def attach(tree: int, target: str) -> None:
     _call("move_mount", tree, b"", _AT_FDCWD, os.fsencode(target), _MOVE_MOUNT_FROM_EMPTY_PATH)
 
 
-def new_filesystem(kind: str, attributes: int, **options: str) -> int:
+def new_filesystem(kind: str, attributes: int) -> int:
     """A file system of `kind`, mounted nowhere yet, as a descriptor."""
     context = _call("fsopen", kind.encode(), 1)
     try:
-        for name, value in options.items():
-            _call("fsconfig", context, _FSCONFIG_SET_STRING, name.encode(), value.encode(), 0)
         _call("fsconfig", context, _FSCONFIG_CREATE, None, None, 0)
         return _call("fsmount", context, 1, attributes)
+    except OSError as exc:
+        raise OSError(exc.errno, f"mount {kind}: {os.strerror(exc.errno or 0)}") from exc
     finally:
         os.close(context)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from vibedom.process_identity import start_ticks
 from vibedom.sandbox import local_cgroup
 from vibedom.sandbox.runtime import Leftover
 
@@ -51,20 +52,11 @@ class Register:
                 entry = msgspec.json.decode(path.read_bytes(), type=Entry)
             except (OSError, msgspec.DecodeError):
                 continue
-            if started_at(entry.owner_pid) != entry.owner_started:
+            if start_ticks(entry.owner_pid) != entry.owner_started:
                 yield entry
 
     def _path(self, session: str) -> Path:
         return self._directory / f"{session}.json"
-
-
-def started_at(pid: int) -> int | None:
-    """Clock ticks after boot at which a process started, or None if there is none (a zombie counts as none)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])
 
 
 def leftovers(entry: Entry) -> list[Leftover]:
@@ -100,4 +92,4 @@ def clear_work(work: Path) -> None:
 
 
 def _is_launcher_alive(entry: Entry) -> bool:
-    return started_at(entry.launcher_pid) == entry.launcher_started
+    return start_ticks(entry.launcher_pid) == entry.launcher_started

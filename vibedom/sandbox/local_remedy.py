@@ -32,6 +32,11 @@ def explain(number: int, reason: str, sysctls: Path = Path("/proc/sys")) -> str:
     forbidding = forbidden_by(sysctls) if number in (errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EUSERS) else None
     if forbidding is not None:
         return f"{forbidding} ({_OTHERWISE})"
+    if "mount proc" in reason and number == errno.EPERM:
+        return (
+            "parts of /proc are hidden here, as in a container, and the kernel shows no sandbox more than that; "
+            "run vibedom outside of it, or start the container with --security-opt systempaths=unconfined"
+        )
     if "overlay" in reason and number == errno.ENODEV:
         return f"this kernel has no overlay file system; run: sudo modprobe overlay ({_OTHERWISE})"
     if "overlay" in reason and number in (errno.EPERM, errno.EINVAL):
