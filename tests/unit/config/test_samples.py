@@ -1,6 +1,7 @@
 """Every shipped rule against its own samples, in all the places where HTTP bodies carry a secret."""
 
 import json
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -11,7 +12,7 @@ from pipeline.scrubber.samples import check_samples
 from tests.unit.config.redaction import Redaction
 
 FILES = ("gitleaks.toml", "pii.toml")
-PLACES = {
+PLACES: dict[str, Callable[[str], str]] = {
     "a JSON string": lambda text: json.dumps({"content": text}, ensure_ascii=False),
     "JSON in a JSON string": lambda text: json.dumps({"body": json.dumps({"content": text}, ensure_ascii=False)}),
     "a list": lambda text: f"[{text},1]",
