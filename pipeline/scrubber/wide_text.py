@@ -12,7 +12,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_ZEROS = {
+_ZEROS: dict[tuple[bool, ...], str] = {
     (False, True, True, True): "utf-32-le",
     (True, True, True, False): "utf-32-be",
     (False, True, False, True): "utf-16-le",
@@ -37,7 +37,7 @@ def wide_codec(head: bytes, label: str | None, *, is_all: bool = False) -> str |
     if named.endswith(("le", "be")) and is_named:
         return f"utf-{named[3:5]}-{named[-2:]}"
     zeros = tuple(byte == 0 for byte in head[:_HEAD_BYTES])
-    sniffed = _ZEROS.get(zeros) if len(zeros) == _HEAD_BYTES else None  # type: ignore[call-overload]
+    sniffed = _ZEROS.get(zeros) if len(zeros) == _HEAD_BYTES else None
     width = "utf-32" if named.startswith("utf32") else "utf-16"
     return sniffed or (f"{width}-le" if is_named else "")
 

@@ -327,10 +327,10 @@ def test_a_block_that_begins_with_text_is_one_text_with_its_deltas() -> None:
 
 def test_an_event_that_comes_byte_by_byte_costs_no_more_than_its_length() -> None:
     stream = new_stream("sse")
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(300_000):
         stream.feed(b"x")
-    assert time.perf_counter() - start < 20
+    assert time.thread_time() - start < 20
     assert len(stream.finish()) == 300_000
 
 
