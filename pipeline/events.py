@@ -50,6 +50,7 @@ Reason = Literal[
     "upstream-failed",
     "aborted",
     "dns-type",
+    "passthrough",
 ]
 """Why a flow was allowed or denied: a closed set, the only words a client, record or alert gets."""
 

@@ -44,14 +44,10 @@ class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """PEM file of roots trusted beside this machine's own."""
     proxy: str | None = None
     """`http://HOST:PORT` of the proxy this machine needs, instead of the one in its environment."""
-    connect_timeout_seconds: float = 10.0
-    read_timeout_seconds: float = 600.0
 
     def __post_init__(self) -> None:
         if self.proxy is not None and not re.fullmatch(r"https?://[^\s/]+/?", self.proxy):
             raise ValueError("proxy must be http://HOST:PORT")
-        if self.connect_timeout_seconds <= 0 or self.read_timeout_seconds <= 0:
-            raise ValueError("timeouts must be greater than 0")
 
 
 class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

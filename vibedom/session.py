@@ -1,7 +1,7 @@
 """The supervisor of one session: proxy, pipeline, sinks and sandbox in task groups, and an end that loses nothing."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import anyio
@@ -39,6 +39,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     command: Command
     load_policy: Callable[[], Policy]
     """Reads the policy again after its files changed."""
+    environment: Mapping[str, str]
+    """The user's own, where the proxy that this machine needs may be named."""
 
 
 class Session:
@@ -73,6 +75,7 @@ class Session:
             session=self._record.id,
             authority=authority,
             roots=self._upstream_roots(roots),
+            environment=self._plan.environment,
         )
         async with anyio.create_task_group() as recording:
             await recording.start(border.topology.run)

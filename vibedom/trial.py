@@ -42,6 +42,7 @@ async def try_runtime(name: RuntimeName, directory: Path) -> str:
             spec=prepared.spec,
             command=prepared.command,
             load_policy=lambda: policy,
+            environment={},
         )
         code = await Session(plan, runtime, lambda text: None).run(_expect_word)
     finally:

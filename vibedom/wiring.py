@@ -1,7 +1,8 @@
 """Settings -> stages, sinks, topology, proxy: the only file that sees everything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -25,6 +26,7 @@ from vibedom.proxy.authority import Authority
 from vibedom.proxy.dialer import Dialer, Lookup, system_lookup
 from vibedom.proxy.server import ProxyServer
 from vibedom.proxy.tls import Tls
+from vibedom.proxy.upstream import upstream_proxy
 from vibedom.resolver import Resolver
 from vibedom.settings import Policy
 
@@ -107,15 +109,23 @@ def make_border(
     session: str,
     authority: Authority,
     roots: Path,
+    environment: Mapping[str, str] = MappingProxyType({}),
     lookup: Lookup = system_lookup,
 ) -> Border:
-    """Wire a session's border. Nothing listens yet."""
+    """Wire a session's border. Nothing listens yet. `environment` may name the proxy this machine needs.
+
+    Raises `SettingsError`.
+    """
+    via = upstream_proxy(policy.upstream.proxy, environment)
     topology = Topology(stages(policy, policy.hosts, detection.scrubber()), feeds)
-    capture = Capture(topology.judge, detection.streams(policy), session=session)
     # The border's hosts change with a reload, so those who dial ask for them each time.
     current: list[Border] = []
-    hosts_now = lambda: current[0].hosts  # noqa: E731
-    proxy = ProxyServer(capture, Tls(authority, roots, hosts_now), Dialer(hosts_now, lookup))
+
+    def hosts_now() -> HostPolicy:
+        return current[0].hosts
+
+    capture = Capture(topology.judge, detection.streams(policy), session=session, via=via.router(hosts_now))
+    proxy = ProxyServer(capture, Tls(authority, roots, hosts_now), Dialer(hosts_now, lookup, via))
     border = Border(
         topology=topology,
         proxy=proxy,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http
+from mitmproxy.net.server_spec import ServerSpec
 
 from pipeline.events import Judged, Reason, RequestHead, ResponseHead, Target
 from pipeline.identity import Listener, Said
@@ -14,6 +15,7 @@ KILLED = "Connection killed: "
 """What mitmproxy puts before the error of a connection that a hook refused to open."""
 
 UPSTREAM_CAUSES: tuple[tuple[str, str], ...] = (
+    ("upstream proxy", "this machine's own proxy refused it"),
     ("certificate verify failed", "its TLS certificate is not trusted on this machine"),
     ("errno 111", "it refused the connection"),
     ("connection refused", "it refused the connection"),
@@ -70,8 +72,9 @@ def response_head(response: http.Response) -> ResponseHead:
     )
 
 
-def dial(flow: http.HTTPFlow, target: Target) -> None:
+def dial(flow: http.HTTPFlow, target: Target, via: ServerSpec | None) -> None:
     """Make mitmproxy dial what was decided on. `request.host` would rewrite the Host header; its data does not."""
+    flow.server_conn.via = via
     flow.request.data.host = target.host
     flow.request.data.port = target.port
     flow.request.data.scheme = target.scheme.encode()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mitmproxy import connection, http
+from mitmproxy.net.server_spec import ServerSpec
 from mitmproxy.proxy import commands
 
 from pipeline.capture import exchange
@@ -19,6 +20,7 @@ from pipeline.ports import OpenStream
 from pipeline.refusal import refuse
 
 Judge = Callable[[Captured], Awaitable[Judged]]
+Via = Callable[[Target], ServerSpec | None]
 STATE = "vibedom"
 """Key of a flow's `FlowState` in its metadata."""
 SELFTEST_HOST = "vibedom.invalid"
@@ -36,8 +38,10 @@ class Peer:
 class Capture:
     """Turns what mitmproxy saw into events, and decisions into what mitmproxy does."""
 
-    def __init__(self, judge: Judge, open_stream: OpenStream, *, session: str) -> None:
+    def __init__(self, judge: Judge, open_stream: OpenStream, *, session: str, via: Via = lambda target: None) -> None:
+        """`via` names the proxy of this machine's own through which a target is reached."""
         self._judge = judge
+        self._via = via
         self.open_stream = open_stream
         self._session = session
         self.peers: dict[str, Peer] = {}
@@ -103,7 +107,7 @@ class Capture:
             self._refuse(flow, state, judged.decision)
             return
         state.saw(judged)
-        exchange.dial(flow, state.target)
+        exchange.dial(flow, state.target, self._via(state.target))
         exchange.edit_request(flow.request, judged)
         if state.request_scan.plan in ("stream", "stream-raw"):
             state.request_stream = self.open_stream(state.request_scan, state.target, "request")

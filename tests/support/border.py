@@ -66,7 +66,12 @@ class Running:
 
 @asynccontextmanager
 async def running_border(
-    directory: Path, *, domains: str = "", policy: str = "", lookup: Lookup = system_lookup
+    directory: Path,
+    *,
+    domains: str = "",
+    policy: str = "",
+    lookup: Lookup = system_lookup,
+    roots: Path | None = None,
 ) -> AsyncIterator[Running]:
     """Serve a border with this policy on loopback until the block ends."""
     authority = Authority("test")
@@ -79,7 +84,7 @@ async def running_border(
         [Feed(sink, is_required=True)],
         session="test",
         authority=authority,
-        roots=Path(certifi.where()),
+        roots=roots or Path(certifi.where()),
         lookup=lookup,
     )
     listeners = loopback_listeners()

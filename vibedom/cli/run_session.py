@@ -109,6 +109,7 @@ async def _supervised(
         spec=prepared.spec,
         command=prepared.command,
         load_policy=partial(load_policy, options.home, project=prepared.record.workspace),
+        environment=os.environ,
     )
     session = Session(plan, runtime, render.progress)
     received: list[int] = []

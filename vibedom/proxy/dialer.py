@@ -9,6 +9,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from pipeline.events import Reason
 from pipeline.hosts import canonical_host, is_ip_literal
 from pipeline.whitelist import HostPolicy
+from vibedom.proxy.upstream import UpstreamProxy
 
 LOOKUP_SECONDS = 10.0
 
@@ -29,15 +30,20 @@ class Dialer:
     The name has to come back because mitmproxy finds a connection to use again by the name it was opened for.
     """
 
-    def __init__(self, policy: Callable[[], HostPolicy], lookup: Lookup = system_lookup) -> None:
+    def __init__(
+        self, policy: Callable[[], HostPolicy], lookup: Lookup = system_lookup, via: UpstreamProxy | None = None
+    ) -> None:
         self._policy = policy
         self._lookup = lookup
+        self.via = via or UpstreamProxy()
         self._names: dict[str, Address] = {}
 
     async def server_connect(self, data: ServerConnectionHookData) -> None:
         """Set the address to dial, or the reason not to as the connection's error."""
         assert data.server.address is not None  # noqa: S101
         host, port = data.server.address[0], data.server.address[1]
+        if self.via.is_proxy(data.server.address) and self._policy().dial(host, port) is None:
+            return  # the user's own proxy, wherever it is; it does the looking up
         address = await self._address(host, port)
         if isinstance(address, tuple):
             self._names[data.server.id] = (host, port)

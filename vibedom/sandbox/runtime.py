@@ -44,7 +44,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SandboxSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a runtime needs to make one sandbox. Paths exist; where the agent writes they belong to `uid`:`gid`."""
+    """Everything a runtime needs to make one sandbox. Paths exist; those the agent writes to belong to `uid`:`gid`."""
 
     session: str
     """Session id, `[a-z0-9-]{1,63}`; names and labels are made from it."""
@@ -59,7 +59,7 @@ class SandboxSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A symbolic link to `workspace` with a path free of `:` and `,`."""
     agent_home: Path
     trust: Path
-    """Directory that holds `ca.pem` (the session CA, public) and `ca-bundle.pem` (public roots and the CA); trust.py."""
+    """Directory with `ca.pem` (the session CA, public) and `ca-bundle.pem` (public roots and the CA); see trust.py."""
     uid: int
     gid: int
     image: str | None = None
