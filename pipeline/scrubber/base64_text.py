@@ -28,7 +28,7 @@ _TEXT = b"(?:%b%b%b[A-Za-z0-9+/_-])" % (
     _class((first & 3) << 4 | second >> 4 for first in _TEXT_BYTES for second in _TEXT_BYTES),
     _class((second & 15) << 2 | third >> 6 for second in _TEXT_BYTES for third in _TEXT_BYTES),
 )
-RUN = rb"[A-Za-z0-9]{20}"
+RUN = rb"[A-Za-z0-9]{24}"
 """What base64 of 18 bytes of text nearly always has: `+`, `/`, `-` and `_` stand only for `>`, `?` and `~`."""
 SHAPE = _TEXT + b"{6}"
 """What it always has, and what takes longer to look for."""

@@ -5,12 +5,15 @@ mapped back; lexeme.py does that, a hundred times slower, where something shows.
 """
 
 import binascii
+import re
 from collections.abc import Collection
 
 from pipeline.scrubber.lexeme import Kind
 
 _MARKED = bytes.maketrans(b"%=", b"=\1")
 _UNMARKED = bytes.maketrans(b"\1", b"=")
+_HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
+_NUMERIC = re.compile(rb"&#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6}));")
 _NAMED = ((b"&quot;", b'"'), (b"&apos;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">"), (b"&amp;", b"&"))
 _CONTROLS = ((b"\\/", b"/"), (b"\\b", b"\b"), (b"\\f", b"\f"))
 
@@ -20,8 +23,10 @@ def flatten(data: bytes, kinds: Collection[Kind]) -> bytes | None:
 
     A doubled backslash keeps its escape as it is.
     """
-    if "hex" in kinds or "numeric" in kinds:
-        return None
+    if "hex" in kinds:
+        data = _HEX.sub(_byte, data)
+    if "numeric" in kinds:
+        data = _NUMERIC.sub(_code_point, data)
     if "unicode" in kinds:
         decoded = _without_unicode(data)
         if decoded is None:
@@ -32,6 +37,15 @@ def flatten(data: bytes, kinds: Collection[Kind]) -> bytes | None:
     if "percent" in kinds:
         return _without_percent(_replaced(data, _NAMED) if "named" in kinds else data)
     return _replaced(data, _NAMED) if "named" in kinds else data
+
+
+def _byte(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(match[1].decode())
+
+
+def _code_point(match: re.Match[bytes]) -> bytes:
+    number = int(match[1]) if match[1] else int(match[2], 16)
+    return bytes((number,)) if number < 0x80 else b"\xff"
 
 
 def _replaced(data: bytes, pairs: tuple[tuple[bytes, bytes], ...]) -> bytes:

@@ -28,7 +28,7 @@ Look = Callable[[bytes], Collection[int]]
 """Which of some patterns are in a buffer, by index."""
 
 _TINY_BYTES = 4096
-_SHORTEST_RUN = 20
+_SHORTEST_RUN = 24
 
 
 class HintFinder:

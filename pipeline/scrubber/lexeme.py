@@ -25,8 +25,8 @@ LEXEMES: dict[Kind, bytes] = {
 # as far as it holds no ASCII, so that a secret spelled in escapes can be cut out of the text beside it.
 _LEXEME = re.compile(
     rb"%([0-9a-fA-F]{2})"
-    rb"|((?:\\++u(?!00[0-7])[0-9a-fA-F]{4})++)"
-    rb"|\\++(?:u00([0-7][0-9a-fA-F])|x([0-9a-fA-F]{2})|([/bf]))"
+    rb"|\\\\*+(?:(u(?!00[0-7])[0-9a-fA-F]{4}(?:\\++u(?!00[0-7])[0-9a-fA-F]{4})*+)"
+    rb"|u00([0-7][0-9a-fA-F])|x([0-9a-fA-F]{2})|([/bf]))"
     rb"|&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|(quot|apos|amp|lt|gt));"
 )
 _QUOTING = re.compile(rb"\\++([\"'nrt\\])")
