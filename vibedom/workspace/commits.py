@@ -16,22 +16,9 @@ from pathlib import Path
 import msgspec
 
 from vibedom.errors import WorkspaceError
-from vibedom.sandbox.runtime import WORK_MOUNT, Command
 
 TIMEOUT_SECONDS = 300
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_BUNDLE = """
-command -v git >/dev/null && cd "$1" || exit 0
-quiet() { git -c safe.directory='*' -c core.hooksPath=/dev/null -c core.fsmonitor=false "$@" 2>/dev/null; }
-head=$(quiet rev-parse -q --verify 'HEAD^{commit}') || exit 0
-known=
-if [ -n "$2" ] && quiet cat-file -e "$2^{commit}"; then
-  [ -n "$(quiet rev-list -n 1 "$head" "^$2")" ] || exit 0
-  known="^$2"
-fi
-quiet bundle create - HEAD $known
-"""
-"""`$1` is the repository, `$2` the commit that the project was at, or nothing. No output: there are no new commits."""
 _QUIET = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -57,11 +44,6 @@ def head_of(workspace: Path) -> str | None:
     done = _git(workspace, "rev-parse", "-q", "--verify", "HEAD^{commit}")
     head = done.stdout.decode().strip()
     return head if done.returncode == 0 and _OBJECT_ID.fullmatch(head) else None
-
-
-def bundle_command(known: str | None, repository: str = WORK_MOUNT) -> Command:
-    """What to run in the sandbox: a bundle of the commits since `known` comes on its standard output, or nothing."""
-    return Command(argv=("sh", "-c", _BUNDLE, "bundle", repository, known or ""), tty=False)
 
 
 def import_commits(bundle: Path, workspace: Path, branch: str, known: str | None) -> Imported | None:

@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.overlays import Project, snapshot
 from vibedom.errors import WorkspaceError
-from vibedom.workspace.commits import bundle_command, head_of, import_commits
+from vibedom.workspace.bundle import bundle_command
+from vibedom.workspace.commits import head_of, import_commits
 
 BRANCH = "vibedom/calm-otter-1"
 

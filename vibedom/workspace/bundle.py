@@ -1,0 +1,52 @@
+"""Makes a bundle of the agent's commits inside the sandbox, where its git configuration may do what it likes."""
+
+import os
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from vibedom.errors import WorkspaceError
+from vibedom.sandbox.runtime import WORK_MOUNT, Command, Sandbox
+
+LIMIT_BYTES = 4 << 30
+TIMEOUT_SECONDS = 300
+_BUNDLE = """
+command -v git >/dev/null && cd "$1" || exit 0
+quiet() { git -c safe.directory='*' -c core.hooksPath=/dev/null -c core.fsmonitor=false "$@" 2>/dev/null; }
+head=$(quiet rev-parse -q --verify 'HEAD^{commit}') || exit 0
+known=
+if [ -n "$2" ] && quiet cat-file -e "$2^{commit}"; then
+  [ -n "$(quiet rev-list -n 1 "$head" "^$2")" ] || exit 0
+  known="^$2"
+fi
+quiet bundle create - HEAD $known
+"""
+"""`$1` is the repository, `$2` the commit that the project was at, or nothing. No output: there are no new commits."""
+
+
+def bundle_command(known: str | None, repository: str = WORK_MOUNT) -> Command:
+    """What to run in the sandbox: a bundle of the commits since `known` comes on its standard output, or nothing."""
+    return Command(argv=("sh", "-c", _BUNDLE, "bundle", repository, known or ""), tty=False)
+
+
+async def collect_bundle(sandbox: Sandbox, known: str | None, into: Path) -> None:
+    """Run that in the sandbox, which must still be alive, and keep the bundle as the file `into` (0600).
+
+    Raises `WorkspaceError` where it takes too long or gets too large.
+    """
+    process = await sandbox.exec(bundle_command(known))
+    descriptor = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    size = 0
+    try:
+        with os.fdopen(descriptor, "wb") as file, anyio.fail_after(TIMEOUT_SECONDS):
+            while (data := await process.read()) is not None:
+                size += len(data)
+                if size > LIMIT_BYTES:
+                    raise WorkspaceError(
+                        f"the agent's commits are larger than {LIMIT_BYTES >> 30} GiB; no branch is made"
+                    )
+                await anyio.to_thread.run_sync(file.write, data)
+            await process.wait()
+    except TimeoutError:
+        raise WorkspaceError(f"bundling the agent's commits took over {TIMEOUT_SECONDS} s; no branch is made") from None
