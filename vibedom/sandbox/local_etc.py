@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -73,7 +73,8 @@ VISIBLE = (
 )
 """What tools need, and nothing that can hold a credential: no apt, npm, pip, ssh, git or shadow files."""
 
-_CERTIFICATES = Path("/etc/ssl/certs")
+CERTIFICATES = "/etc/ssl/certs"
+"""Where OpenSSL looks for a root by the hash of its name."""
 
 
 def written(uid: int, gid: int, shell: str) -> dict[str, str]:
@@ -104,25 +105,25 @@ def network_files() -> dict[str, str]:
 
 
 def certificate_links(trust: Path) -> dict[str, str]:
-    """Target -> where it points: the host's directory of roots as OpenSSL reads it, and the session's CA in it.
+    """Name in `CERTIFICATES` -> where it points: the host's roots as OpenSSL reads them, and the session's CA.
 
     Clients that are started without the sandbox's environment (`env -i`) look here.
     """
-    links = {str(_CERTIFICATES / "ca-certificates.crt"): BUNDLE_FILE}
-    if _CERTIFICATES.is_dir():
-        for entry in os.scandir(_CERTIFICATES):
+    links = {"ca-certificates.crt": BUNDLE_FILE}
+    if os.path.isdir(CERTIFICATES):
+        for entry in os.scandir(CERTIFICATES):
             if entry.is_symlink():
-                links.setdefault(entry.path, os.readlink(entry.path))
-    links[str(_free_name(links, subject_hash((trust / CA_NAME).read_bytes())))] = CA_FILE
+                links.setdefault(entry.name, os.readlink(entry.path))
+    links[_free_name(links, subject_hash((trust / CA_NAME).read_bytes()))] = CA_FILE
     return links
 
 
-def _free_name(taken: dict[str, str], hashed: str) -> PurePosixPath:
+def _free_name(taken: dict[str, str], hashed: str) -> str:
     """`HASH.N`, the first N that no other certificate of the same hash has."""
     number = 0
-    while str(_CERTIFICATES / f"{hashed}.{number}") in taken:
+    while f"{hashed}.{number}" in taken:
         number += 1
-    return PurePosixPath(_CERTIFICATES) / f"{hashed}.{number}"
+    return f"{hashed}.{number}"
 
 
 def subject_hash(pem: bytes) -> str:

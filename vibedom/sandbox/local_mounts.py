@@ -126,6 +126,15 @@ def _make_link(_trees: Sequence[int], target: str, points_to: str) -> None:
     os.symlink(points_to, target)
 
 
+def _make_links(_trees: Sequence[int], directory: str, links: dict[str, str]) -> None:
+    """Many at once, into a directory that is new: one by one they would be a third of the start."""
+    os.makedirs(directory)
+    place = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    for name, points_to in links.items():
+        os.symlink(points_to, name, dir_fd=place)
+    os.close(place)
+
+
 def _write_file(_trees: Sequence[int], target: str, text: str) -> None:
     _clear(target)
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
@@ -223,6 +232,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "root": _stand_on,
     "dir": _make_directory,
     "link": _make_link,
+    "links": _make_links,
     "file": _write_file,
     "bind": _bind,
     "overlay": _mount_overlay,

@@ -78,8 +78,7 @@ def _host_system(spec: SandboxSpec) -> Iterator[Step]:
             yield ("bind", str(path), str(path), _READ_ONLY)
     for target, text in local_etc.written(spec.uid, spec.gid, login_shell(None)).items():
         yield ("file", target, text)
-    for target, points_to in local_etc.certificate_links(spec.trust).items():
-        yield ("link", target, points_to)
+    yield ("links", local_etc.CERTIFICATES, local_etc.certificate_links(spec.trust))
     for bundle in SYSTEM_BUNDLES:
         if bundle.startswith("/etc/") and bundle != "/etc/ssl/certs/ca-certificates.crt":
             yield ("link", bundle, BUNDLE_FILE)

@@ -43,10 +43,10 @@ def test_a_ca_is_filed_under_the_name_openssl_looks_for(
 def test_the_sessions_ca_gets_a_free_name_beside_the_roots(tmp_path: Path) -> None:
     trust.write_trust(tmp_path, make_ca()[0], trust.public_roots())
     links = local_etc.certificate_links(tmp_path)
-    ours = [target for target, points_to in links.items() if points_to == trust.CA_FILE]
+    ours = [name for name, points_to in links.items() if points_to == trust.CA_FILE]
     assert len(ours) == 1
-    assert ours[0].startswith("/etc/ssl/certs/")
-    assert links["/etc/ssl/certs/ca-certificates.crt"] == trust.BUNDLE_FILE
+    assert ours[0].startswith(local_etc.subject_hash((tmp_path / "ca.pem").read_bytes()))
+    assert links["ca-certificates.crt"] == trust.BUNDLE_FILE
 
 
 @pytest.mark.parametrize("uid", [0, 1000])
