@@ -42,7 +42,7 @@ class ContentFilter:
             if context == "registry" or not _may_have_body(event):
                 return Scan(plan="stream-raw" if context == "registry" else "none")
             return self._head_scan(event, event.response.headers, is_reply=True)
-        return Scan(plan="none")
+        return Scan(plan="none", unscanned=event.unscanned)
 
     def _head_scan(self, event: Captured, headers: tuple[Header, ...], *, is_reply: bool) -> Scan:
         content = parse_content_type(header(headers, b"content-type"))

@@ -154,6 +154,8 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts = Counts()
     trouble: Reason | None = None
     """Something went wrong before the pipeline: denies the flow."""
+    unscanned: Reason | None = None
+    """Why nobody reads what passes here; recorded and alerted."""
 
 
 Plan = Literal["none", "buffer", "stream", "stream-raw", "block"]

@@ -28,8 +28,10 @@ class Sink(Protocol):
 class BodyStream(Protocol):
     """A body that is scrubbed as it passes."""
 
-    byte_count: int
-    """Bytes that came in."""
+    @property
+    def byte_count(self) -> int:
+        """Bytes that came in."""
+        ...
 
     def __call__(self, chunk: bytes, /) -> bytes:
         """What may go on after `chunk`; b"" means the end and returns the rest. Raises `StreamBrokenError` where the

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from mitmproxy import flow as mitmproxy_flow
-from mitmproxy import http
+from mitmproxy import http, tcp
 from mitmproxy.net.server_spec import ServerSpec
 
 from pipeline.events import Judged, Reason, RequestHead, ResponseHead, Target
@@ -119,7 +119,7 @@ def answer(refusal: Refusal) -> http.Response:
     return http.Response.make(refusal.status, refusal.body, http.Headers(refusal.headers))
 
 
-def reason_of(flow: http.HTTPFlow) -> Reason:
+def reason_of(flow: http.HTTPFlow | tcp.TCPFlow) -> Reason:
     """Why an exchange ended early."""
     message = flow.error.msg if flow.error else ""
     refused = message.removeprefix(KILLED)

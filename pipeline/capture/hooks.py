@@ -8,12 +8,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mitmproxy import connection, http
+from mitmproxy import connection, http, tcp
 from mitmproxy.net.server_spec import ServerSpec
 from mitmproxy.proxy import commands
 
 from pipeline.capture import exchange
-from pipeline.events import Captured, Decision, Direction, Judged, Payload, Reason, Step, Target
+from pipeline.events import Captured, Decision, Direction, Judged, Payload, Reason, RequestHead, Step, Target
 from pipeline.flow_state import FlowState
 from pipeline.identity import Listener, identify
 from pipeline.ports import OpenStream
@@ -192,6 +192,43 @@ class Capture:
         elif judged.scrubbed.edits.body is not None:
             message.content = judged.scrubbed.edits.body.data
 
+    # -- what is not intercepted ------------------------------------------------------------------------------------
+
+    async def passes_through(self, flow: tcp.TCPFlow, target: Target) -> bool:
+        """Whether a connection may go to `target` uninterpreted; recorded before a byte of it has passed."""
+        flow.metadata[STATE] = FlowState(flow_id=flow.id, target=target, started_at=time.time(), method="CONNECT")
+        judged = await self._judge(self._relayed(flow, "connect"))
+        return judged.decision.verdict == "allow"
+
+    async def tcp_message(self, flow: tcp.TCPFlow) -> None:
+        state = _state(flow)
+        for message in flow.messages:
+            if message.from_client:
+                state.request_bytes += len(message.content)
+            else:
+                state.response_bytes += len(message.content)
+        flow.messages.clear()
+
+    async def tcp_end(self, flow: tcp.TCPFlow) -> None:
+        await self._judge(self._relayed(flow, "end"))
+
+    async def tcp_error(self, flow: tcp.TCPFlow) -> None:
+        await self._judge(self._relayed(flow, "end", trouble=exchange.reason_of(flow)))
+
+    def _relayed(self, flow: tcp.TCPFlow, step: Step, trouble: Reason | None = None) -> Captured:
+        state, now = _state(flow), time.time()
+        return Captured(
+            flow_id=flow.id,
+            step=step,
+            at=now,
+            target=state.target,
+            request=RequestHead(method="CONNECT", path=b"", headers=()),
+            direction="request" if step == "connect" else "response",
+            counts=state.counts(now),
+            trouble=trouble,
+            unscanned="passthrough",
+        )
+
     # -- the way in and out -----------------------------------------------------------------------------------------
 
     def _open(self, flow: http.HTTPFlow) -> FlowState:
@@ -250,7 +287,7 @@ class Capture:
         return True
 
 
-def _state(flow: http.HTTPFlow) -> FlowState:
+def _state(flow: http.HTTPFlow | tcp.TCPFlow) -> FlowState:
     state = flow.metadata[STATE]
     assert isinstance(state, FlowState)  # noqa: S101
     return state

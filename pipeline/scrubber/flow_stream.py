@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from pipeline.codings import CodingError, Decoder, Encoder, open_decoder, open_encoder
+from pipeline.codings import CodingError, Decoder, Encoder, is_mislabelled, open_decoder, open_encoder
 from pipeline.context import ContextTable
 from pipeline.events import Context, Direction, Finding, Scan, Target
 from pipeline.media import looks_like_text
@@ -33,10 +33,13 @@ class ScrubbingStream:
         self.byte_count = 0
         self._stream = stream
         self._judge = judge
+        self._codings = codings
         self._decoder: Decoder | None = open_decoder(codings) if codings else None
         self._encoder: Encoder | None = open_encoder(codings) if codings else None
 
     def __call__(self, chunk: bytes, /) -> bytes:
+        if self.byte_count == 0 and self._codings and is_mislabelled(chunk, self._codings):
+            self._decoder = self._encoder = None  # the label lies: the text is scrubbed as it is
         self.byte_count += len(chunk)
         try:
             return self._pass(chunk) if chunk else self._finish()

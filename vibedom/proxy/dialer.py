@@ -33,7 +33,7 @@ class Dialer:
     def __init__(
         self, policy: Callable[[], HostPolicy], lookup: Lookup = system_lookup, via: UpstreamProxy | None = None
     ) -> None:
-        self._policy = policy
+        self.policy = policy
         self._lookup = lookup
         self.via = via or UpstreamProxy()
         self._names: dict[str, Address] = {}
@@ -42,7 +42,7 @@ class Dialer:
         """Set the address to dial, or the reason not to as the connection's error."""
         assert data.server.address is not None  # noqa: S101
         host, port = data.server.address[0], data.server.address[1]
-        if self.via.is_proxy(data.server.address) and self._policy().dial(host, port) is None:
+        if self.via.is_proxy(data.server.address) and self.policy().dial(host, port) is None:
             return  # the user's own proxy, wherever it is; it does the looking up
         address = await self._address(host, port)
         if isinstance(address, tuple):
@@ -59,7 +59,7 @@ class Dialer:
             object.__setattr__(data.server, "address", name)
 
     async def _address(self, host: str, port: int) -> Address | Reason:
-        policy = self._policy()
+        policy = self.policy()
         dial = policy.dial(host, port)
         if dial is not None:
             return dial.address, dial.port

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from mitmproxy import options as mitmproxy_options
+from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import commands, layer, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -21,7 +22,8 @@ from pipeline.capture.hooks import Capture, Peer
 from pipeline.events import Reason
 from pipeline.identity import Listener
 from vibedom.proxy.dialer import Dialer
-from vibedom.proxy.layers import choose_layer
+from vibedom.proxy.layers import RefusingLayer, choose_layer
+from vibedom.proxy.passthrough import passthrough_target, relay
 from vibedom.proxy.tls import Tls
 from vibedom.sandbox.runtime import Listeners
 
@@ -98,11 +100,28 @@ class BorderHandler(server.LiveConnectionHandler):
             await self._capture.handle(hook)
 
     async def _next_layer(self, data: layer.NextLayer) -> None:
+        if await self._passes_through(data):
+            return
         reasons: list[Reason] = []
         is_in_tunnel = self._peer.tunnel is not None
         choose_layer(data, self._peer.listener, is_in_tunnel=is_in_tunnel, refused=reasons.append)
         for reason in reasons:
             await self._record_refusal(reason)
+
+    async def _passes_through(self, data: layer.NextLayer) -> bool:
+        """Relay a connection that the policy does not want intercepted, if it may go where it wants to."""
+        listener, tunnel = self._peer.listener, self._peer.tunnel
+        hello = data.data_client()  # type: ignore[no-untyped-call]
+        if self.client.tls or not starts_like_tls_record(hello) or (listener != "https" and tunnel is None):
+            return False
+        target = passthrough_target(hello, listener, tunnel, self._proxy.dialer.policy())
+        if target is None:
+            return False
+        relaying = relay(data, target)
+        assert relaying.flow is not None  # noqa: S101
+        is_allowed = await self._capture.passes_through(relaying.flow, target)
+        data.layer = relaying if is_allowed else RefusingLayer(data.context)
+        return True
 
     async def _server(self, name: str, data: ServerConnectionHookData) -> None:
         if name == "server_connect":

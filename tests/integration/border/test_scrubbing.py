@@ -99,6 +99,16 @@ async def test_a_streamed_upload_of_text_is_scrubbed_on_its_way(through: Way, tm
     assert [f.rule for f in through.border.records("response")[-1].findings] == ["github-pat"]
 
 
+@pytest.mark.parametrize("label", ["gzip", "br", "zstd", "x-foo"])
+async def test_a_streamed_upload_with_a_lying_encoding_does_not_get_a_secret_out(
+    through: Way, tmp_path: Path, label: str
+) -> None:
+    large = tmp_path / "large.txt"
+    large.write_text(f"key={GITHUB_TOKEN}\n" + "words and more words\n" * 50_000)
+    await through.explicit(f"http://{PLAIN}/", "-T", str(large), "-H", f"Content-Encoding: {label}", "-o", "/dev/null")
+    assert all(GITHUB_TOKEN.encode() not in arrived.everything for arrived in through.plain.arrived)
+
+
 async def test_text_that_is_labelled_binary_is_scrubbed_and_real_binary_is_not(through: Way, tmp_path: Path) -> None:
     octets = ("-H", "Content-Type: application/octet-stream")
     await through.explicit(f"https://{HOST}/", *octets, "--data-binary", f"token {GITHUB_TOKEN} end")

@@ -1,0 +1,38 @@
+"""TLS that is not intercepted: for hosts whose policy entry says so, checked by server name and counted."""
+
+from mitmproxy.connection import Server
+from mitmproxy.proxy import layer
+from mitmproxy.proxy.layers.tcp import TCPLayer
+from mitmproxy.proxy.layers.tls import parse_client_hello
+
+from pipeline.events import Target
+from pipeline.hosts import HostError, canonical_host
+from pipeline.identity import Listener, Said, identify
+from pipeline.whitelist import HostPolicy
+
+DEFAULT_PORT = 443
+
+
+def passthrough_target(
+    hello: bytes, listener: Listener, tunnel: tuple[str, int] | None, policy: HostPolicy
+) -> Target | None:
+    """Where a connection that starts with this ClientHello goes, if it goes there uninterpreted; else None.
+
+    A hello that is not complete yet, or names no host, is intercepted: that is the rule, and this the exception.
+    """
+    try:
+        parsed = parse_client_hello(hello)
+        host = canonical_host(parsed.sni) if parsed is not None and parsed.sni else ""
+    except (ValueError, HostError):
+        return None
+    host, port = tunnel or (host, DEFAULT_PORT)
+    if parsed is None or not host or not policy.is_passthrough(host, port):
+        return None
+    said = Said(listener=listener, is_tls=True, sni=parsed.sni, uri_host=host, uri_port=port, tunnel=tunnel)
+    return identify(said)
+
+
+def relay(next_layer: layer.NextLayer, target: Target) -> TCPLayer:
+    """Relay the connection to `target` as it is. Every message goes through the hooks `tcp_*`, where it is counted."""
+    next_layer.context.server = Server(address=(target.host, target.port))
+    return TCPLayer(next_layer.context)
