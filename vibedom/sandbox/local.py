@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Literal
 
 import anyio
 import anyio.to_thread
@@ -20,7 +19,7 @@ from vibedom.sandbox.local_launch import Launched, bring_up, plan, spawn
 from vibedom.sandbox.local_orphans import Entry, Register
 from vibedom.sandbox.local_root import unpacked
 from vibedom.sandbox.local_sandbox import LocalSandbox
-from vibedom.sandbox.runtime import Leftover, Sandbox, SandboxSpec
+from vibedom.sandbox.runtime import Leftover, RuntimeName, Sandbox, SandboxSpec
 
 _REAP_SECONDS = 10.0
 
@@ -28,7 +27,7 @@ _REAP_SECONDS = 10.0
 class LocalRuntime:
     """Implements `Runtime`. `home` is where it keeps its register and unpacked root file systems."""
 
-    name: Literal["local"] = "local"
+    name: RuntimeName = "local"
 
     def __init__(self, home: Home) -> None:
         self._cache = home.cache

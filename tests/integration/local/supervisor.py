@@ -8,7 +8,8 @@ from pathlib import Path
 
 import anyio
 
-from tests.integration.runtimes import Border, Box, make_spec, read_until
+from tests.integration.runtimes import Box, make_spec, read_until
+from tests.integration.stand_in import Border
 from vibedom.paths import Home
 from vibedom.sandbox.local import LocalRuntime
 
@@ -31,4 +32,5 @@ async def main(state: str, base: str, marker: str, *options: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, *sys.argv[1:])
+    state_directory, base_directory, sleep_marker, *rest = sys.argv[1:]
+    anyio.run(main, state_directory, base_directory, sleep_marker, *rest)

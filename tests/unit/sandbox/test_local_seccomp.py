@@ -32,7 +32,7 @@ def verdict(code: bytes, architecture: int, number: int, *arguments: int) -> int
             case 0x20:
                 (accumulator,) = struct.unpack_from("<I", data, operand)
             case 0x06:
-                return operand
+                return int(operand)
             case 0x15 | 0x35 | 0x45:
                 is_true = {
                     0x15: accumulator == operand,
