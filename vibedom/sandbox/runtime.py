@@ -167,7 +167,8 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
 class Runtime(Protocol):
     """One kind of sandbox. `available` answers with None, or with the reason and what to do."""
 
-    name: RuntimeName
+    @property
+    def name(self) -> RuntimeName: ...
 
     async def available(self) -> str | None: ...
 
