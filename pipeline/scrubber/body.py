@@ -5,7 +5,7 @@ import msgspec
 from pipeline.codings import CodingError, decode, encode
 from pipeline.events import Reason, Scan
 from pipeline.media import looks_like_text
-from pipeline.scrubber.model import Choose, Hit
+from pipeline.scrubber.model import Choose, Hit, Pardon
 from pipeline.scrubber.scrubber import Scrubber
 
 MAX_DECODED_BYTES = 64 * 1024 * 1024
@@ -21,7 +21,9 @@ class BodyResult(msgspec.Struct, frozen=True):
     unscanned: Reason | None = None
 
 
-def scrub_body(scrubber: Scrubber, raw: bytes, scan: Scan, choose: Choose, *, skips_undecodable: bool) -> BodyResult:
+def scrub_body(
+    scrubber: Scrubber, raw: bytes, scan: Scan, choose: Choose, pardon: Pardon, *, skips_undecodable: bool
+) -> BodyResult:
     """Scrub `raw` as `scan` says. A label that lies (plain text marked gzip) is seen through."""
     if scan.plan != "buffer" or scan.media == "binary" or not raw:
         return BodyResult()
@@ -32,9 +34,9 @@ def scrub_body(scrubber: Scrubber, raw: bytes, scan: Scan, choose: Choose, *, sk
         except CodingError:
             unreadable = "undecodable-body"
         else:
-            return _scrub(scrubber, plain, scan, choose, scan.codings)
+            return _scrub(scrubber, plain, scan, choose, pardon, scan.codings)
     if looks_like_text(raw):
-        return _scrub(scrubber, raw, scan, choose, ())
+        return _scrub(scrubber, raw, scan, choose, pardon, ())
     return BodyResult(unscanned=unreadable) if skips_undecodable else BodyResult(trouble=unreadable)
 
 
@@ -42,8 +44,12 @@ def _unreadable(scan: Scan) -> Reason | None:
     return scan.unscanned if scan.unscanned == "unknown-encoding" else None
 
 
-def _scrub(scrubber: Scrubber, plain: bytes, scan: Scan, choose: Choose, codings: tuple[str, ...]) -> BodyResult:
-    result = scrubber.body(plain, scan.media, charset=scan.charset, boundary=scan.boundary, choose=choose)
+def _scrub(
+    scrubber: Scrubber, plain: bytes, scan: Scan, choose: Choose, pardon: Pardon, codings: tuple[str, ...]
+) -> BodyResult:
+    result = scrubber.body(
+        plain, scan.media, charset=scan.charset, boundary=scan.boundary, choose=choose, pardon=pardon
+    )
     if result.data == plain:
         return BodyResult(hits=result.hits)
     data = encode(result.data, codings) if codings else result.data

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from pipeline.events import Action
-from pipeline.scrubber.model import Hit, RuleInfo
+from pipeline.scrubber.model import Hit, Pardon, RuleInfo
 
 
 class Found(NamedTuple):
@@ -16,6 +16,7 @@ class Found(NamedTuple):
     length: int
     """Bytes of the secret as it is meant, without the escapes it was sent with."""
     fingerprint: str
+    pardon: Pardon | None = None
 
 
 class Edit(NamedTuple):
@@ -67,12 +68,19 @@ class Search(Protocol):
 
 
 def place(edit: Edit, location: str) -> Placed:
-    """The edit as it is, at `location`."""
+    """The edit as it is, at `location`. Where all that it would scrub is pardoned there, its bytes stay."""
+    found = edit.found
+    if edit.new is not None and all(_is_pardoned(f, location) for f in found if f.action == "scrub"):
+        edit = edit._replace(new=None)
+        found = tuple(f._replace(action="allow") if f.action == "scrub" else f for f in found)
     hits = tuple(
-        Hit(rule=f.rule, action=f.action, location=location, length=f.length, fingerprint=f.fingerprint)
-        for f in edit.found
+        Hit(rule=f.rule, action=f.action, location=location, length=f.length, fingerprint=f.fingerprint) for f in found
     )
     return Placed(edit.start, edit.end, edit.new, hits)
+
+
+def _is_pardoned(found: Found, location: str) -> bool:
+    return found.pardon is not None and found.pardon(found.rule, location)
 
 
 def merge(edits: Iterable[Edit]) -> list[Edit]:

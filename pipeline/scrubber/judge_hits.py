@@ -32,12 +32,16 @@ class HitJudge:
 
         return choice
 
+    def pardon(self, rule: RuleInfo, location: str) -> bool:
+        """Whether the table lets a hit of `rule` stay at this very location."""
+        return self._ask(rule, location)[0] == "allow"
+
     def findings(self, hits: Iterable[Hit]) -> list[Finding]:
         """One finding a hit, in their order."""
         return [self._finding(hit) for hit in hits]
 
     def _finding(self, hit: Hit) -> Finding:
-        is_home = self._ask(hit.rule, hit.location)[1]
+        is_home = hit.action == "allow" and self._ask(hit.rule, hit.location)[1]
         return Finding(
             rule=hit.rule.id,
             secret_class=hit.rule.secret_class,

@@ -52,6 +52,11 @@ def default_choose(rule: RuleInfo, /) -> Action:
     return "scrub"
 
 
+Pardon = Callable[[RuleInfo, str], bool]
+"""Whether a hit that `Choose` would have scrubbed may stay after all, now that its exact location is known: a
+credential in the field of a body that its home reads it from."""
+
+
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """One secret found: where, by what rule, and what was done. No byte of it."""
 

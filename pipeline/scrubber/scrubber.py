@@ -12,7 +12,7 @@ from pipeline.scrubber.header import place_header
 from pipeline.scrubber.hints import HintFinder
 from pipeline.scrubber.json_body import place_json
 from pipeline.scrubber.lines import NDJSON, SSE, place_lines
-from pipeline.scrubber.model import Choose, Engine, Result
+from pipeline.scrubber.model import Choose, Engine, Pardon, Result
 from pipeline.scrubber.multipart import place_multipart
 from pipeline.scrubber.search import EngineSearch, Fingerprint
 from pipeline.scrubber.url import place_url
@@ -45,13 +45,15 @@ class Scrubber:
         charset: str | None = None,
         boundary: bytes | None = None,
         choose: Choose,
+        pardon: Pardon | None = None,
         where: str = "body",
     ) -> Result:
-        """A whole body of the given kind. `charset` and `boundary` are the parameters of its content type."""
+        """A whole body of the given kind. `charset` and `boundary` are the parameters of its content type. `pardon` is
+        asked about what `choose` would scrub, with its exact location."""
         if media == "binary" or not data:
             return Result(data)
         content = ContentType(charset=charset, boundary=boundary)
-        return self._body(self._search(choose), data, media, content, where, MAX_PART_DEPTH)
+        return self._body(self._search(choose, pardon), data, media, content, where, MAX_PART_DEPTH)
 
     def header(self, name: str, value: bytes, choose: Choose) -> Result:
         """The value of a header or trailer."""
@@ -65,8 +67,8 @@ class Scrubber:
         """Text of no known structure."""
         return self._settled(data, self._search(choose), partial(_place_text, where=location))
 
-    def _search(self, choose: Choose) -> Search:
-        return EngineSearch(self.engine, self._hints, self._fingerprint, choose)
+    def _search(self, choose: Choose, pardon: Pardon | None = None) -> Search:
+        return EngineSearch(self.engine, self._hints, self._fingerprint, choose, pardon)
 
     def _body(self, search: Search, data: bytes, media: Media, content: ContentType, where: str, depth: int) -> Result:
         if media == "binary":

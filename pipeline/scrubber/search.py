@@ -9,7 +9,7 @@ from pipeline.scrubber.edit import Edit, Found, merge
 from pipeline.scrubber.flatten import flatten
 from pipeline.scrubber.hints import HintFinder
 from pipeline.scrubber.lexeme import Kind, decode_lexemes, meant
-from pipeline.scrubber.model import Choose, Engine, RuleInfo, Span
+from pipeline.scrubber.model import Choose, Engine, Pardon, RuleInfo, Span
 from pipeline.scrubber.percent import PercentView
 from pipeline.scrubber.prose import as_prose
 from pipeline.scrubber.view import View
@@ -31,18 +31,26 @@ class EngineSearch:
     seven where everything is encoded in every way.
     """
 
-    def __init__(self, engine: Engine, hints: HintFinder, fingerprint: Fingerprint, choose: Choose) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        hints: HintFinder,
+        fingerprint: Fingerprint,
+        choose: Choose,
+        pardon: Pardon | None = None,
+    ) -> None:
         self._engine = engine
         self._hints = hints
         self._fingerprint = fingerprint
         self._choose = choose
+        self._pardon = pardon
 
     def __call__(self, data: bytes) -> list[Edit]:
         return self._edits(data, LAYERS)
 
     def found(self, rule: RuleInfo, secret: bytes) -> Found:
         secret = meant(secret)
-        return Found(rule, self._choose(rule), len(secret), self._fingerprint(secret))
+        return Found(rule, self._choose(rule), len(secret), self._fingerprint(secret), self._pardon)
 
     def _edits(self, data: bytes, layers: int) -> list[Edit]:
         edits = [self._edit(data, span) for span in self._spans(data)]

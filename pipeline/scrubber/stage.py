@@ -61,7 +61,14 @@ class ScrubberStage:
             return None, captured.trouble, scan
         location = "message" if captured.step == "message" else "body"
         choose = edit.judge.choose(location)
-        result = scrub_body(self._scrubber, captured.body.data, scan, choose, skips_undecodable=self._skips_undecodable)
+        result = scrub_body(
+            self._scrubber,
+            captured.body.data,
+            scan,
+            choose,
+            edit.judge.pardon,
+            skips_undecodable=self._skips_undecodable,
+        )
         edit.findings += edit.judge.findings(result.hits)
         scan = msgspec.structs.replace(scan, unscanned=result.unscanned)
         body = Payload(result.data) if result.data is not None else None

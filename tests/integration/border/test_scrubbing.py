@@ -164,6 +164,21 @@ async def test_a_key_goes_unchanged_to_its_home_and_nowhere_else(tmp_path: Path)
             assert (at_home.action, elsewhere.action, elsewhere.severity) == ("allow", "scrub", "high")
 
 
+async def test_a_login_sends_its_token_in_a_body_to_its_home_and_a_prompt_does_not(tmp_path: Path) -> None:
+    from tests.support.origin import origin
+
+    async with origin(names=("api.anthropic.com",)) as home:
+        more = f'[[hosts]]\npattern = "api.anthropic.com"\ndial = "127.0.0.1:{home.port}"\nca = "{home.ca_file}"\n'
+        async with way(tmp_path, more=more) as through:
+            body = {"grant_type": "refresh", "refresh_token": ANTHROPIC_KEY, "note": f"my key is {ANTHROPIC_KEY}"}
+            for host in ("api.anthropic.com", HOST):
+                await through.explicit(f"https://{host}/oauth/token", *JSON, "-d", json.dumps(body))
+        at_home, elsewhere = json.loads(home.arrived[-1].body), json.loads(through.secure.arrived[-1].body)
+        assert at_home["refresh_token"] == ANTHROPIC_KEY
+        assert ANTHROPIC_KEY not in at_home["note"]
+        assert ANTHROPIC_KEY not in json.dumps(elsewhere)
+
+
 async def test_a_signed_request_with_a_secret_is_refused_and_without_one_is_byte_exact(through: Way) -> None:
     signed = ("-H", "Authorization: AWS4-HMAC-SHA256 Credential=x/20260101/r/s/aws4_request, Signature=ab")
     await through.explicit(f"https://{HOST}/", *signed, *JSON, "-d", '{"a": "clean"}')
