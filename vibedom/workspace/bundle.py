@@ -43,9 +43,7 @@ async def collect_bundle(sandbox: Sandbox, known: str | None, into: Path) -> Non
             while (data := await process.read()) is not None:
                 size += len(data)
                 if size > LIMIT_BYTES:
-                    raise WorkspaceError(
-                        f"the agent's commits are larger than {LIMIT_BYTES >> 30} GiB; no branch is made"
-                    )
+                    raise WorkspaceError(f"commits larger than {LIMIT_BYTES >> 30} GiB are not imported")
                 await anyio.to_thread.run_sync(file.write, data)
             await process.wait()
     except TimeoutError:

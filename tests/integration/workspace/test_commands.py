@@ -1,7 +1,9 @@
 """`vibedom diff`, `apply` and `undo` as a user calls them, on a session with a real overlay."""
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +60,28 @@ class Session:
         )
         assert done.returncode == code, done.stderr
         return done
+
+    def typed(self, text: str, *arguments: str) -> str:
+        """What a command on a real terminal says when `text` is typed."""
+        leader, follower = pty.openpty()
+        environment = {**os.environ, "VIBEDOM_HOME": str(self.home.root), "HOME": str(self.project.root)}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vibedom", *arguments],
+            cwd=self.workspace,
+            env={**environment, "NO_COLOR": "1"},
+            stdin=follower,
+            stdout=subprocess.PIPE,
+            stderr=follower,
+        )
+        os.close(follower)
+        os.write(leader, text.encode())
+        shown = b""
+        with contextlib.suppress(OSError):  # the terminal's other end is closed
+            while data := os.read(leader, 4096):
+                shown += data
+        output, _ = process.communicate(timeout=60)
+        os.close(leader)
+        return (shown + output).decode().replace("\r", "").strip()
 
     @property
     def status(self) -> str:
@@ -130,6 +154,17 @@ def test_apply_without_a_terminal_needs_yes_and_leaves_dangerous_paths_out(sessi
     assert snapshot(session.workspace) == before
     assert session.status == "ended"
     assert "nothing to undo" in session.run("undo", code=74).stderr
+
+
+def test_on_a_terminal_dangerous_changes_need_a_yes_of_their_own(session: Session) -> None:
+    assert session.typed("n\n", "apply").endswith("nothing was applied")
+    assert not (session.workspace / "src").exists()
+    shown = session.typed("y\nn\n", "apply")
+    assert "held back, because something on this machine could run it: .envrc" in shown
+    assert (session.workspace / "src/new.py").exists()
+    assert not (session.workspace / ".envrc").exists()
+    session.typed("y\n", "apply")
+    assert (session.workspace / ".envrc").exists()
 
 
 def test_conflict_ends_with_its_own_exit_code_and_touches_nothing(session: Session) -> None:
