@@ -7,7 +7,9 @@ from pipeline.scrubber.model import default_choose
 from pipeline.scrubber.scrubber import Scrubber
 
 HOLD_BYTES = 1 << 20
-"""A line longer than this, or a key block that does not end, is not waited for any longer."""
+"""A line longer than this is not waited for any longer."""
+KEY_BYTES = 1 << 16
+"""Nor is the end of a private key that is longer than this; what there is of it is scrubbed."""
 
 _BLOCK = re.compile(rb"-----(BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _TOKEN_END = re.compile(rb"[\s\"'<>,;&|]")
@@ -50,7 +52,7 @@ def _ready(text: bytes) -> int:
     """Bytes at the front of `text` that need not wait for what follows."""
     end = text.rfind(b"\n") + 1
     blocks = list(_BLOCK.finditer(text, 0, end))
-    if blocks and blocks[-1][1] == b"BEGIN":
+    if blocks and blocks[-1][1] == b"BEGIN" and end - blocks[-1].start() <= KEY_BYTES:
         end = text.rfind(b"\n", 0, blocks[-1].start()) + 1
     if len(text) - end <= HOLD_BYTES:
         return end

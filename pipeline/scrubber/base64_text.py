@@ -76,7 +76,7 @@ class Base64View(View):
             else:
                 raw_edits.append(self._outside(edit))
         raw_edits += (self._run_edit(i, run_edits) for i, run_edits in inside.items())
-        return sorted(raw_edits)
+        return raw_edits
 
     def _outside(self, edit: Edit) -> Edit:
         start, end = self.raw_span(edit.start, edit.end)

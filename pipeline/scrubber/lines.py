@@ -25,20 +25,21 @@ def _placed(search: Search, data: bytes, edits: list[Edit], where: str, between:
     for edit in edits:
         pieces = cut(data, [edit], between)
         (own if pieces == [edit] else parts).extend(pieces)
+    at_own = at_part = 0
     for start, end in _bounds(data, between):
-        line_own, own = _up_to(own, end)
-        line_parts, parts = _up_to(parts, end)
-        if line_own or line_parts:
-            yield from _line(search, data[start:end], start, line_own, line_parts, where)
-        if not own and not parts:
+        own_end, part_end = _behind(own, at_own, end), _behind(parts, at_part, end)
+        if own_end > at_own or part_end > at_part:
+            yield from _line(search, data[start:end], start, own[at_own:own_end], parts[at_part:part_end], where)
+        at_own, at_part = own_end, part_end
+        if at_own == len(own) and at_part == len(parts):
             return
 
 
-def _up_to(edits: list[Edit], end: int) -> tuple[list[Edit], list[Edit]]:
-    if not edits or edits[0].start >= end:
-        return [], edits
-    count = next((i for i, edit in enumerate(edits) if edit.start >= end), len(edits))
-    return edits[:count], edits[count:]
+def _behind(edits: list[Edit], index: int, end: int) -> int:
+    """Index of the first edit from `index` on that starts at `end` or later."""
+    while index < len(edits) and edits[index].start < end:
+        index += 1
+    return index
 
 
 def _line(search: Search, line: bytes, offset: int, own: list[Edit], parts: list[Edit], where: str) -> Iterator[Placed]:

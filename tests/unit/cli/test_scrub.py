@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.scrubbing import KEY_BLOCK, TOKEN, small_scrubber
-from vibedom.line_filter import HOLD_BYTES, LineFilter
+from vibedom.line_filter import HOLD_BYTES, KEY_BYTES, LineFilter
 
 MARK = b"[REDACTED_GITHUB_PAT]"
 
@@ -89,6 +89,13 @@ def test_a_private_key_is_held_until_it_is_whole(size: int) -> None:
     out = [lines.feed(text[i : i + size]) for i in range(0, len(text), size)]
     assert b"".join([*out, lines.finish()]) == b"before\n[REDACTED_PRIVATE_KEY]\nafter\n"
     assert lines.counts == {"private-key": 1}
+
+
+def test_a_private_key_without_end_is_not_held_for_ever() -> None:
+    lines = LineFilter(small_scrubber())
+    begin = KEY_BLOCK.split(b"\n")[0]
+    assert lines.feed(begin + b"\n") == b""
+    assert lines.feed(b"x" * KEY_BYTES + b"\n").startswith(b"-----")
 
 
 def test_a_line_without_end_is_not_held_for_ever() -> None:
