@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 
-from tests.integration.runtimes import Box, make_spec, read_until
+from tests.integration.runtimes import Box, finish, make_spec, read_until
 from tests.integration.stand_in import Border
 from vibedom.paths import Home
 from vibedom.sandbox.local import LocalRuntime
@@ -24,7 +24,7 @@ async def main(state: str, base: str, marker: str, *options: str) -> None:
     box = Box(sandbox, spec, border, runtime)
     script = f"trap '' TERM HUP INT; setsid sleep {marker} & echo working; sleep {marker}"
     await read_until(await box.start("sh", "-c", script, tty=True), "working")
-    await read_until(await box.exec("sh", "-c", f"until pgrep -f '^sleep {marker}' >&2; do :; done; echo seen"), "seen")
+    await finish(await box.exec("sh", "-c", f"until [ $(pgrep -fc '^sleep {marker}') = 2 ]; do :; done"))
     if "pause" in options:
         await sandbox.pause()
     print("ready", flush=True)
