@@ -61,7 +61,7 @@ class Acceptor:
             return None
         if self._is_strict and ALLOW_COMMENT in gitleaks_line(data, start, end):
             return None
-        if self._is_allowed(data, start, end, secret, path):
+        if self._checks and self._is_allowed(data, start, end, secret, path):
             return None
         return Match(self.index, start, end, secret_start, secret_end)
 

@@ -2,6 +2,7 @@
 
 import platform
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 from importlib.metadata import version
@@ -35,7 +36,8 @@ class HyperscanEngine(TriggeredEngine):
         shelves: dict[str, list[tuple[int, Trigger]]] = {}
         for acceptor in acceptors:
             for trigger in acceptor.plan.patterns:
-                shelves.setdefault(trigger.shelf, []).append((acceptor.index, trigger))
+                shelf = "word" if trigger.shelf == "literal" else trigger.shelf
+                shelves.setdefault(shelf, []).append((acceptor.index, trigger))
         self._databases = [Database(shelf, cache) for shelf in shelves.values()]
 
     def _candidates(self, data: bytes) -> Candidates:
@@ -62,14 +64,10 @@ class Database:
 
     def scan(self, data: bytes) -> dict[int, list[int]]:
         """Where the triggers' matches end, by the trigger's place. Releases the GIL but for the reports."""
-        reports: dict[int, list[int]] = {}
+        reports: defaultdict[int, list[int]] = defaultdict(list)
 
         def report(trigger: int, start: int, end: int, flags: int, context: object) -> None:
-            ends = reports.get(trigger)
-            if ends is None:
-                reports[trigger] = [end]
-            else:
-                ends.append(end)
+            reports[trigger].append(end)
 
         self._compiled.scan(data, match_event_handler=report, scratch=self._scratch())
         return reports

@@ -8,6 +8,8 @@ import re2
 Groups = list[tuple[int, int]]
 """Where a match and each of its groups are; (-1, -1) for a group that took no part."""
 
+_UNANCHORED = re2._re2.RE2.Anchor.UNANCHORED
+
 
 class PatternError(ValueError):
     """The text is no RE2 pattern; the message says why."""
@@ -24,22 +26,24 @@ def _options() -> Any:
 class Pattern:
     """A compiled pattern. Linear in the length of what is searched; every call releases the GIL."""
 
-    __slots__ = ("_compiled", "groups")
+    __slots__ = ("_search", "groups")
 
     def __init__(self, text: str) -> None:
         try:
-            self._compiled = re2.compile(text.encode(), _options())
+            compiled = re2.compile(text.encode(), _options())
         except re2.error as exc:
             raise PatternError(_reason(exc)) from None
-        self.groups: int = self._compiled.groups
+        # The wrapper makes a generator and a match object for every call, which takes longer than the search itself.
+        self._search = compiled._regexp.Match
+        self.groups: int = compiled.groups
 
     def search(self, data: bytes, start: int = 0, end: int | None = None) -> Groups | None:
         """Leftmost match that begins and ends within `start:end`. What is around it counts for `\\b`, `^` and `$`."""
-        found = self._compiled.search(data, start, end)
-        return None if found is None else [found.span(group) for group in range(self.groups + 1)]
+        groups: Groups = self._search(_UNANCHORED, data, start, len(data) if end is None else end)
+        return None if groups[0][0] < 0 else groups
 
     def is_in(self, data: bytes) -> bool:
-        return self._compiled.search(data) is not None
+        return bool(self._search(_UNANCHORED, data, 0, len(data))[0][0] >= 0)
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,9 @@ from typing import Literal
 import msgspec
 
 from pipeline.scrubber.regex_tree import (
+    ALL_BYTES,
+    BOUNDARY,
+    EMPTY,
     Alt,
     Cat,
     Group,
@@ -19,7 +22,6 @@ from pipeline.scrubber.regex_tree import (
     literal,
     map_tree,
     to_text,
-    union,
     width,
 )
 from pipeline.scrubber.words import flattened, joined_words, language
@@ -28,10 +30,19 @@ _LOOSE_BITS = 24
 """A set of more bytes at the edge of a pattern announces nothing."""
 _MOST_WORDS = 8
 _WORDS_A_PATTERN = 2
-_MOST_PUNCTUATION = 48
-_ESCAPE_LETTERS = byte_set(b"nrt027").mask
 _WORD = byte_set(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_").mask
 _DIGITS = byte_set(b"0123456789").mask
+_HEX = byte_set(b"0123456789abcdefABCDEF")
+_DIGIT_FRONT = Alt(
+    (
+        Look(r"\A"),
+        Set(ALL_BYTES & ~_DIGITS),
+        Cat((byte_set(b"%"), byte_set(b"2345"), _HEX)),
+        Cat((*literal(b"u00").items, _HEX, _HEX)),
+    )
+)
+"""What stands before a digit that a boundary or an escape stands before. In a long run of digits an automaton would
+otherwise begin anew at each of them."""
 _RARE_BYTES = 6
 _COMMON_TEXT = (
     b"access account address api-key api_key apikey application authorization bearer center client cluster company "
@@ -82,13 +93,19 @@ def pattern_triggers(tree: Node) -> tuple[Trigger, ...]:
         slack = None if most is None or core[0].high is None else (core[0].high - core[0].low) * most
         high = None if high is None or slack is None else high + slack
         core = (core[0]._replace(high=core[0].low), *core[1:])
-    found = [_trigger(part, low, high) for part in _split(core)]
+    front = _DIGIT_FRONT if any(_is_boundary(item) for item in items[:first]) else EMPTY
+    found = [_trigger(part, low, high, front) for part in _split(core)]
     return () if None in found else tuple(trigger for trigger in found if trigger is not None)
 
 
-def _trigger(items: tuple[Node, ...], low: int, high: int | None) -> Trigger | None:
+def _is_boundary(item: Node) -> bool:
+    return item == BOUNDARY or (isinstance(item, Alt) and BOUNDARY in item.choices)
+
+
+def _trigger(items: tuple[Node, ...], low: int, high: int | None, front: Node) -> Trigger | None:
+    """`front` is put before what begins with a digit; its width does not count."""
     words = language(items[0]) if len(items) == 1 else None
-    if words is not None and len(words) == 1:
+    if words is not None and len(words) == 1 and b"" not in words:
         (word,) = words
         return Trigger(word.decode("latin-1"), low + len(word), None if high is None else high + len(word), "literal")
     shortened = _simple(_shortest_end(Cat(items)))
@@ -96,7 +113,10 @@ def _trigger(items: tuple[Node, ...], low: int, high: int | None) -> Trigger | N
     if least == 0:
         return None
     farthest = None if high is None or most is None else high + most
-    return Trigger(to_text(shortened), low + least, farthest, _shelf(shortened))
+    shelf = _shelf(shortened)
+    if shelf == "digits" and not _first_bytes(shortened)[0] & ~_DIGITS:
+        shortened = Cat((front, shortened))
+    return Trigger(to_text(shortened), low + least, farthest, shelf)
 
 
 def _shelf(node: Node) -> Shelf:
@@ -197,33 +217,14 @@ def _shortest_end(node: Node) -> Node:
 
 
 def _simple(node: Node) -> Node:
-    """`node` without captures, without claims that are about what is outside of the match, and with quotes, blanks and
-    operators behind its front taken as any few bytes out of all that they can be: no less matches, and the automaton
-    is far smaller."""
-    plain = map_tree(node, _unclaimed)
-    if not isinstance(plain, Cat):
-        return plain
-    front, *rest = flattened((plain,)) or (Cat(()),)
-    return Cat((front, *(map_tree(item, _as_bytes) for item in rest)))
+    """`node` without captures, and without claims that are about what is outside of the match."""
+    return map_tree(node, _unclaimed)
 
 
 def _unclaimed(part: Node) -> Node:
     if isinstance(part, Group):
         return part.item
     return Cat(()) if isinstance(part, Look | Rep) and width(part)[1] == 0 else part
-
-
-def _as_bytes(part: Node) -> Node:
-    low, high = width(part)
-    if (
-        not isinstance(part, Alt | Rep)
-        or high is None
-        or high > _MOST_PUNCTUATION
-        or (isinstance(part, Rep) and isinstance(part.item, Set))
-    ):
-        return part
-    mask = union(part)
-    return part if mask & _WORD & ~_ESCAPE_LETTERS else Rep(Set(mask), low, high)
 
 
 def literal_triggers(tree: Node) -> tuple[Trigger, ...]:

@@ -57,7 +57,7 @@ def test_the_reading_for_http_never_covers_less_than_gitleaks(data: bytes) -> No
     covered = bytearray(len(data))
     for match in loose.matches(data):
         covered[match.start : match.end] = b"\x01" * (match.end - match.start)
-    gated = {a.rule.id for a in loose._acceptors if a.plan.is_gated}
+    gated = {a.rule.id for a in loose.acceptors if a.plan.is_gated}
     for match in strict.matches(data):
         if strict.rules[match.rule].id not in gated:
             assert any(covered[match.secret_start : match.secret_end]) or match.secret_start == match.secret_end

@@ -229,3 +229,12 @@ def test_an_engine_can_be_used_by_many_threads_at_once(native: bool, rule_set: R
 def test_an_engine_without_rules_finds_nothing() -> None:
     empty = parse_rules("", source="empty")
     assert [build_engine(empty, native=native).find(b"x") for native in (True, False)] == [[], []]
+
+
+@pytest.mark.parametrize("regex", ["x?", "b*", "$", r"\b", "(a|)", "", "(?:)+", "x{0}"])
+@pytest.mark.parametrize("escape_aware", [True, False])
+def test_a_regex_that_can_match_nothing_is_searched_alike(regex: str, escape_aware: bool) -> None:
+    rules = parse_rules(f"[[rules]]\nid = 'r'\nregex = '''(?:{regex})'''\n", source="test")
+    engines = [build_engine(rules, escape_aware=escape_aware, native=native) for native in (True, False)]
+    expected = reference_engine(rules, escape_aware=escape_aware).matches(b"xab b")
+    assert [engine.matches(b"xab b") for engine in engines] == [expected] * 2
