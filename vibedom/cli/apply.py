@@ -1,5 +1,6 @@
 """`vibedom apply`: take a session's changes into the project."""
 
+from collections import Counter
 from functools import partial
 
 import anyio.to_thread
@@ -15,6 +16,9 @@ from vibedom.workspace.apply import Outcome, apply, resume
 from vibedom.workspace.plan import OnConflict, Plan, Refusal, plan_apply
 from vibedom.workspace.review import Review, is_selected
 from vibedom.workspace.spelling import spell, visible
+
+MOST_LISTED = 5
+"""Paths that are listed one by one for the same reason; `--json` has them all."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +139,7 @@ def _report(plan: Plan | None, outcome: Outcome | None) -> None:
     if plan is None:
         render.err("nothing was applied")
         return
-    _list("held back (see them with `vibedom diff`, apply them with --include-dangerous)", plan.held_back)
+    _list("held back (--include-dangerous applies it)", plan.held_back)
     _list("skipped", plan.skipped)
     _list("note", plan.notes)
     count = len(outcome.paths) if outcome is not None else 0
@@ -143,8 +147,15 @@ def _report(plan: Plan | None, outcome: Outcome | None) -> None:
 
 
 def _list(title: str, refusals: tuple[Refusal, ...]) -> None:
-    for each in refusals:
-        render.err(f"{title}: {visible(each.path)}: {each.reason}", "warn")
+    """One line each; many with the same reason are one line."""
+    counts = Counter(each.reason for each in refusals)
+    for reason, count in counts.items():
+        paths = [visible(each.path) for each in refusals if each.reason == reason]
+        if count > MOST_LISTED:
+            render.err(f"{title}: {count} paths from {paths[0]} on: {visible(reason)}", "warn")
+        else:
+            for path in paths:
+                render.err(f"{title}: {path}: {visible(reason)}", "warn")
 
 
 def _as_data(session: str, plan: Plan | None, outcome: Outcome | None) -> dict[str, object]:

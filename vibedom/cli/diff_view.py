@@ -67,7 +67,7 @@ def _view(review: Review, changes: Sequence[Change], *, unfold: bool) -> Iterabl
 
 
 def _fold_line(fold: Fold) -> str:
-    return f"* {visible(fold.directory)}/ ({len(fold.changes)} changes in a generated directory; --all shows them)"
+    return f"* {visible(fold.directory)}/ ({len(fold.changes)} changes by tools; --all shows them)"
 
 
 def _counts(change: Change, host: Tree, layer: Tree) -> tuple[int, int, str]:

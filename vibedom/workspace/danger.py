@@ -136,7 +136,7 @@ def _git_danger(names: Sequence[str], *, is_directory: bool) -> Danger:
     data = {"objects", "refs", "logs", "index", "head", "orig_head", "packed-refs", "commit_editmsg", "fetch_head"}
     inside = names[next(at for at, name in enumerate(names) if is_in_git_directory((name,))) + 1 :]
     if is_directory or (inside and inside[0] in data):
-        return Danger(reason="it is git's own data; commits come home as a branch", severity="low", needs_yes=True)
+        return Danger(reason="it is git's own data", severity="low", needs_yes=True)
     return Danger(reason="git runs or obeys it at the next command", severity="critical", is_auto_run=True)
 
 

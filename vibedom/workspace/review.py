@@ -1,7 +1,7 @@
 """Everything a review of one session needs: its changes, what is dangerous in them, and what folds into one line."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ GENERATED = frozenset(
 )  # fmt: skip
 """Directories whose content is made by tools: shown as one line where the agent changed a lot in them."""
 FOLD_ABOVE = 20
+"""Fewer changes are shown one by one, except git's own data, which nobody reads."""
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,12 +75,13 @@ def relative_path(text: str, *, workspace: Path, current: Path) -> str:
     return "" if path == "." else path
 
 
-def folded_view(changes: Iterable[Change], dangers: Collection[str]) -> list[Change | Fold]:
+def folded_view(changes: Iterable[Change], dangers: Mapping[str, Sequence[Danger]]) -> list[Change | Fold]:
     """`changes` with those in a generated directory folded where they are many. What is dangerous never folds."""
     groups: dict[str, list[Change]] = {}
     order: list[Change | str] = []
     for change in changes:
-        directory = "" if change.path in dangers else _generated_above(change.path)
+        is_dangerous = any(danger.severity != "low" for danger in dangers.get(change.path, ()))
+        directory = "" if is_dangerous else _generated_above(change.path)
         if not directory:
             order.append(change)
             continue
@@ -89,10 +91,11 @@ def folded_view(changes: Iterable[Change], dangers: Collection[str]) -> list[Cha
     return [each for item in order for each in _unfolded(item, groups)]
 
 
-def _unfolded(item: Change | str, groups: dict[str, list[Change]]) -> Sequence[Change | Fold]:
+def _unfolded(item: Change | str, groups: Mapping[str, list[Change]]) -> Sequence[Change | Fold]:
     if isinstance(item, Change):
         return (item,)
-    return (Fold(item, tuple(groups[item])),) if len(groups[item]) > FOLD_ABOVE else groups[item]
+    most = 0 if item.rpartition("/")[2] == ".git" else FOLD_ABOVE
+    return (Fold(item, tuple(groups[item])),) if len(groups[item]) > most else groups[item]
 
 
 def _generated_above(path: str) -> str:
