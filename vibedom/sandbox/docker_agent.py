@@ -10,7 +10,7 @@ import aiodocker
 from aiodocker.containers import DockerContainer
 
 from vibedom.errors import SandboxError
-from vibedom.sandbox import image, trust
+from vibedom.sandbox import docker_seccomp, image, trust
 from vibedom.sandbox.docker_engine import asking
 from vibedom.sandbox.docker_holder import HOSTNAME
 from vibedom.sandbox.runtime import HOME_MOUNT, TRUST_MOUNT, WORK_MOUNT, WORKSPACE_MOUNT, Command, SandboxSpec
@@ -147,7 +147,7 @@ def host_config(spec: SandboxSpec, holder: str, mounted: Sequence[Mapping[str, A
         "Mounts": list(mounted),
         "Init": True,
         "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges"],
+        "SecurityOpt": ["no-new-privileges", f"seccomp={docker_seccomp.profile()}"],
         "Privileged": False,
         # The agent's uid is the workspace owner's: with remapped ids it could not write its own files.
         "UsernsMode": "host",

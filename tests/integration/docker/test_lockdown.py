@@ -212,3 +212,32 @@ async def test_a_client_without_any_variable_trusts_the_sessions_ca(box: Box) ->
 async def test_no_socket_of_the_host_is_inside(box: Box) -> None:
     outcome = await box.sh("find / -xdev -type s 2>/dev/null; awk 'NR > 1 && $8 {print $8}' /proc/net/unix")
     assert (outcome.code, outcome.out) == (0, "")
+
+
+async def test_no_socket_that_a_network_namespace_does_not_hold(box: Box) -> None:
+    script = (
+        "import socket\n"
+        "kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET)\n"
+        "def is_open(*what):\n"
+        "    try: socket.socket(*what).close(); return True\n"
+        "    except OSError: return False\n"
+        "print(sorted({family for family in range(1, 48) for kind in kinds if is_open(family, kind, 0)}))\n"
+        "print([protocol for protocol in range(23) if is_open(socket.AF_NETLINK, socket.SOCK_RAW, protocol)])\n"
+    )
+    outcome = await finish(await box.exec("python3", "-c", script))
+    assert outcome.out == "[1, 2, 10, 16]\n[0]\n"
+
+
+async def test_calls_that_are_refused_and_calls_that_seem_not_to_exist(box: Box) -> None:
+    script = (
+        "import ctypes, errno, os\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "numbers = {'x86_64': (425, 435, 272, 321, 165), 'aarch64': (425, 435, 97, 280, 40)}[os.uname().machine]\n"
+        "for number in numbers:\n"
+        "    print(libc.syscall(number, 0x10000000, 0, 0, 0, 0), errno.errorcode[ctypes.get_errno()])\n"
+        "pid = os.fork()\n"
+        "pid or os._exit(0)\n"
+        "print(os.waitpid(pid, 0)[1])\n"
+    )
+    outcome = await finish(await box.exec("python3", "-c", script))
+    assert outcome.out == "-1 ENOSYS\n-1 ENOSYS\n-1 EPERM\n-1 EPERM\n-1 EPERM\n0\n"

@@ -77,7 +77,8 @@ def test_the_container_has_no_privilege_and_the_given_limits(tmp_path: Path) -> 
     assert host["CapDrop"] == ["ALL"]
     assert "CapAdd" not in host
     assert host["Privileged"] is False
-    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["SecurityOpt"][0] == "no-new-privileges"
+    assert host["SecurityOpt"][1].startswith('seccomp={"defaultAction": "SCMP_ACT_ERRNO"')
     assert host["NetworkMode"] == "container:holder-id"
     assert host["Init"] is True
     assert (host["PidsLimit"], host["Memory"], host["MemorySwap"], host["NanoCpus"]) == (
