@@ -9,7 +9,6 @@ import msgspec
 
 from pipeline.scrubber.regex_tree import (
     ALL_BYTES,
-    BOUNDARY,
     EMPTY,
     Alt,
     Cat,
@@ -33,12 +32,14 @@ _WORDS_A_PATTERN = 2
 _WORD = byte_set(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_").mask
 _DIGITS = byte_set(b"0123456789").mask
 _HEX = byte_set(b"0123456789abcdefABCDEF")
+_PERCENT_ESCAPE = Cat((byte_set(b"%"), byte_set(b"2345"), _HEX))
+_UNICODE_ESCAPE = Cat((*literal(b"u00").items, _HEX, _HEX))
 _DIGIT_FRONT = Alt(
     (
         Look(r"\A"),
         Set(ALL_BYTES & ~_DIGITS),
-        Cat((byte_set(b"%"), byte_set(b"2345"), _HEX)),
-        Cat((*literal(b"u00").items, _HEX, _HEX)),
+        _PERCENT_ESCAPE,
+        _UNICODE_ESCAPE,
     )
 )
 """What stands before a digit that a boundary or an escape stands before. In a long run of digits an automaton would
@@ -93,13 +94,25 @@ def pattern_triggers(tree: Node) -> tuple[Trigger, ...]:
         slack = None if most is None or core[0].high is None else (core[0].high - core[0].low) * most
         high = None if high is None or slack is None else high + slack
         core = (core[0]._replace(high=core[0].low), *core[1:])
-    front = _DIGIT_FRONT if any(_is_boundary(item) for item in items[:first]) else EMPTY
+    front = _DIGIT_FRONT if first and _ends_digits(items[first - 1]) else EMPTY
     found = [_trigger(part, low, high, front) for part in _split(core)]
     return () if None in found else tuple(trigger for trigger in found if trigger is not None)
 
 
-def _is_boundary(item: Node) -> bool:
-    return item == BOUNDARY or (isinstance(item, Alt) and BOUNDARY in item.choices)
+def _ends_digits(node: Node) -> bool:
+    """No run of digits goes on from what `node` matches into a digit behind it, unless as _DIGIT_FRONT says."""
+    match node:
+        case Look(kind):
+            return kind in (r"\b", r"\A")
+        case Set(mask):
+            return not mask & _DIGITS
+        case Group(item):
+            return _ends_digits(item)
+        case Alt(choices):
+            return all(_ends_digits(choice) for choice in choices)
+        case Cat(items) if items:
+            return _ends_digits(items[-1]) or items[-3:] == _PERCENT_ESCAPE.items or items[-5:] == _UNICODE_ESCAPE.items
+    return False
 
 
 def _trigger(items: tuple[Node, ...], low: int, high: int | None, front: Node) -> Trigger | None:
