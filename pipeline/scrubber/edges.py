@@ -8,6 +8,8 @@ _WHOLE = re.compile(
     rb"|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|quot|apos|amp|lt|gt);"
 )
 _REST = re.compile(rb"\\*(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[abfnrtv\"'/0])?")
+_MARK = re.compile(rb"[\\%&\x80-\xff]")
+"""Most edges have nothing near them that could be torn."""
 _LONGEST = 10
 _BACKSLASH = 0x5C
 
@@ -18,7 +20,11 @@ def whole_escapes(data: bytes, start: int, end: int) -> tuple[int, int]:
     A run of backslashes stays together with what it escapes, however long it is: whether `\\\\n` is a backslash and an
     `n` or a line break in JSON in a JSON string cannot be told from here, and cutting outside of it is right for both.
     """
-    return _start(data, start), _end(data, start, end)
+    if _MARK.search(data, max(0, start - _LONGEST), start + 1):
+        start = _start(data, start)
+    if _MARK.search(data, max(start, end - _LONGEST), end + 1):
+        end = _end(data, start, end)
+    return start, end
 
 
 def _start(data: bytes, at: int) -> int:

@@ -70,7 +70,9 @@ class Search(Protocol):
 def place(edit: Edit, location: str) -> Placed:
     """The edit as it is, at `location`. Where all that it would scrub is pardoned there, its bytes stay."""
     found = edit.found
-    if edit.new is not None and all(_is_pardoned(f, location) for f in found if f.action == "scrub"):
+    scrubbed = [f for f in found if f.action == "scrub"]
+    # A later piece of a secret names no find of its own (`cut`), and is never pardoned.
+    if edit.new is not None and scrubbed and all(_is_pardoned(f, location) for f in scrubbed):
         edit = edit._replace(new=None)
         found = tuple(f._replace(action="allow") if f.action == "scrub" else f for f in found)
     hits = tuple(

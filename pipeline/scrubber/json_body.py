@@ -15,6 +15,9 @@ from pipeline.scrubber.json_string import TOKEN, is_json, unescape
 NESTED = 2
 """Levels of JSON in JSON strings whose structure is kept."""
 
+MAX_RESCANNED = 4096
+"""Strings under one find that are looked at one by one; of those behind them all that lies under it is cut out."""
+
 _ONLY_COMMA = re.compile(rb'"[ \t\r\n]*,[ \t\r\n]*"')
 _KEY_DATA = re.compile(rb"(?:[A-Za-z0-9+/=]|\\[nr/]){40,}")
 _CONTAINER = re.compile(rb"(?:[ \t\r\n]|\\[nrt])*[{\[]")
@@ -47,6 +50,7 @@ class _Document:
         self._last_end = 0
         """Where the string before the current one ends."""
         self._reported: set[int] = set()
+        self._rescanned = 0
 
     def placed(self, path: JsonPath) -> Iterator[Placed]:
         data, edits = self._data, self._edits
@@ -98,13 +102,18 @@ class _Document:
         ends in it, goes over lines of an array, or is key data; other strings that happen to lie between two halves
         (`"role": "user"`) stay.
         """
+        if start == end:
+            return []
         content = self._data[start:end]
-        own = [edit.moved(start) for edit in self._search(content)]
-        if own or is_key or start == end:
-            return own
+        self._rescanned += 1
+        if self._rescanned <= MAX_RESCANNED:
+            own = [edit.moved(start) for edit in self._search(content)]
+            if own or is_key:
+                return own
         begins_or_ends = start <= edit.start < end or start < edit.end <= end
         is_line = _ONLY_COMMA.fullmatch(self._data, self._last_end - 1, start) is not None
-        if not (begins_or_ends or is_line or _KEY_DATA.fullmatch(content)):
+        is_part = begins_or_ends or is_line or _KEY_DATA.fullmatch(content)
+        if not is_part and self._rescanned <= MAX_RESCANNED:
             return []
         # The secret is reported once, however many strings it is in.
         found = () if edit.start in self._reported else edit.found

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from pipeline.events import Media
 from pipeline.media import ContentType, is_known_binary, looks_like_text, media_of, parse_content_type
@@ -14,6 +15,9 @@ _CONTENT_TYPE = re.compile(rb"(?im)^content-type:[ \t]*([^\r\n]*)")
 _NAME = re.compile(rb'(?im)^content-disposition:[^\r\n]*[; \t]name="?([^"\r\n;]*)')
 _FRAMING = re.compile(rb'[\r\n"]+(?:[A-Za-z-]+:)?')
 
+MAX_PARTS = 1000
+"""What is behind so many parts is text: nobody sends more, and each costs a search."""
+
 ScrubPart = Callable[[bytes, Media, ContentType, str], Result]
 """(body, media, content type, location) -> the part, scrubbed."""
 
@@ -23,10 +27,11 @@ def place_multipart(search: Search, data: bytes, boundary: bytes, where: str, sc
     delimiter = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
     placed: list[Placed] = []
     position, is_part = 0, False
-    for match in delimiter.finditer(data):
+    for match in islice(delimiter.finditer(data), MAX_PARTS):
         placed += _section(search, data[position : match.start()], position, where, scrub, is_part=is_part)
         position, is_part = match.end(), match[1] is None
-    placed += _section(search, data[position:], position, where, scrub, is_part=is_part)
+    is_whole = delimiter.search(data, position) is None
+    placed += _section(search, data[position:], position, where, scrub, is_part=is_part and is_whole)
     return placed
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.events import Action
 from pipeline.scrubber.engine import build_engine
+from pipeline.scrubber.json_body import MAX_RESCANNED
 from pipeline.scrubber.model import RuleInfo, default_choose
 from pipeline.scrubber.rules import parse_rules
 from pipeline.scrubber.scrubber import Scrubber
@@ -223,3 +224,11 @@ def test_fifty_secrets_cost_time_in_proportion() -> None:
     result = small_scrubber().body(data, "json", choose=default_choose)
     assert len(result.hits) == 50
     assert [hit.location for hit in result.hits[:2]] == ["body $[0].content", "body $[1].content"]
+
+
+def test_a_find_over_thousands_of_strings_is_cut_out_of_all_that_are_not_looked_at() -> None:
+    begin, *_, end = KEY_BLOCK.decode().split("\n")
+    rows = [{"r": "user name"} for _ in range(MAX_RESCANNED)]
+    scrubbed = json.loads(scrub_json(json.dumps([begin, *rows, end]).encode()).data)
+    assert scrubbed[1] == {"r": "user name"}
+    assert scrubbed[-2] == {"[REDACTED_PRIVATE_KEY]": "[REDACTED_PRIVATE_KEY]"}

@@ -5,6 +5,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 
 from pipeline.scrubber.model import Result, default_choose
+from pipeline.scrubber.multipart import MAX_PARTS
 from tests.support.scrubbing import TOKEN, found, small_scrubber
 
 MARK = b"[REDACTED_GITHUB_PAT]"
@@ -77,3 +78,8 @@ def test_the_result_is_read_by_a_mail_parser() -> None:
     head = b"Content-Type: multipart/form-data; boundary=Xx\r\n\r\n"
     message = BytesParser(_class=EmailMessage, policy=HTTP).parsebytes(head + scrub(data).data)
     assert [str(each.get_content()).strip() for each in message.iter_parts()] == [MARK.decode(), "two"]
+
+
+def test_what_is_behind_a_thousand_parts_is_still_scrubbed() -> None:
+    data = part("a", b"x") * MAX_PARTS + part("b", TOKEN) + part("c", TOKEN, "image/png") + END
+    assert scrub(data).data == data.replace(TOKEN, MARK)
