@@ -34,7 +34,7 @@ def open_trees(steps: Sequence[Step]) -> Trees:
     """Open what the steps bind. Call it where the host's paths can be read."""
     trees: Trees = {}
     for number, (verb, _target, *rest) in enumerate(steps):
-        if verb == "bind":
+        if verb in ("bind", "shield"):
             trees[number] = (kernel.clone_tree(rest[0], rest[1]),)
         elif verb == "root":
             trees[number] = (kernel.clone_tree(rest[0], _PLAIN | kernel.MOUNT_READ_ONLY),)
@@ -60,8 +60,13 @@ def enter_new_root(steps: Sequence[Step], trees: Trees) -> None:
     _pivot_to("/tmp")  # noqa: S108
     _place_proc(proc)
     is_foreign = steps[0][0] == "root"
-    for number, step in enumerate(steps):
+    if is_foreign:
+        _stand_on(trees[0], *steps[0][1:])
+    _open_workshop()
+    for number, step in enumerate(steps[is_foreign:], start=is_foreign):
         _VERBS[step[0]](trees.get(number, ()), *step[1:])
+    kernel.detach(_LAYERS)
+    os.rmdir(_LAYERS)
     if not is_foreign:
         _set_read_only("/")
 
@@ -78,6 +83,14 @@ def _place_proc(proc: int) -> None:
     os.makedirs("/proc", exist_ok=True)
     kernel.attach(proc, "/proc")
     os.close(proc)
+
+
+def _open_workshop() -> None:
+    """Places for the layers of overlays while they are mounted; afterwards nobody can reach them by a path."""
+    os.makedirs(_LAYERS)
+    kernel.mount("tmpfs", _LAYERS, _TMPFS, "mode=700,size=64k")
+    for name in ("lower", "session", "nothing"):
+        os.mkdir(f"{_LAYERS}/{name}")
 
 
 def _stand_on(trees: Sequence[int], target: str, _source: str, wanted: Sequence[str]) -> None:
@@ -173,7 +186,6 @@ def _mount_overlay(trees: Sequence[int], target: str, *_source: str) -> None:
     lower, session, upper, work = trees
     places = [(lower, f"{_LAYERS}/lower"), (session, f"{_LAYERS}/session")]
     for tree, place in places:
-        os.makedirs(place)
         kernel.attach(tree, place)
     os.makedirs(target, exist_ok=True)
     layers = ",".join(
@@ -182,10 +194,25 @@ def _mount_overlay(trees: Sequence[int], target: str, *_source: str) -> None:
     kernel.mount("overlay", target, _TMPFS, f"{layers},userxattr")
     for _, place in places:
         kernel.detach(place)
-        os.rmdir(place)
-    os.rmdir(_LAYERS)
     for descriptor in trees:
         os.close(descriptor)
+
+
+def _shield(trees: Sequence[int], target: str, *_source: Any) -> None:
+    """Show a directory of the host read-only through an overlay of its own, and a file as it is.
+
+    A socket that a service of the host has in there can be reached through a read-only bind mount, but not through an
+    overlay: the overlay's inode is not the one that the service listens at.
+    """
+    tree = trees[0]
+    if not stat.S_ISDIR(os.fstat(tree).st_mode):
+        _bind(trees, target)
+        return
+    os.makedirs(target, exist_ok=True)
+    kernel.attach(tree, f"{_LAYERS}/lower")
+    kernel.mount("overlay", target, _TMPFS, f"lowerdir={_LAYERS}/lower:{_LAYERS}/nothing,userxattr")
+    kernel.detach(f"{_LAYERS}/lower")
+    os.close(tree)
 
 
 def _mount_tmpfs(_trees: Sequence[int], target: str, options: str) -> None:
@@ -229,13 +256,13 @@ def _seal(_trees: Sequence[int], target: str) -> None:
 
 
 _VERBS: dict[str, Callable[..., None]] = {
-    "root": _stand_on,
     "dir": _make_directory,
     "link": _make_link,
     "links": _make_links,
     "file": _write_file,
     "bind": _bind,
     "overlay": _mount_overlay,
+    "shield": _shield,
     "tmpfs": _mount_tmpfs,
     "devpts": _mount_devpts,
     "freeze": _freeze,

@@ -119,12 +119,15 @@ def _common(spec: SandboxSpec) -> Iterator[Step]:
         yield ("hide", f"/proc/{name}")
     yield from _scratch(spec)
     yield ("bind", TRUST_MOUNT, str(spec.trust), _READ_ONLY)
-    yield ("bind", WORKSPACE_MOUNT, str(spec.workspace), _READ_ONLY)
+    yield ("shield", WORKSPACE_MOUNT, str(spec.workspace), _READ_ONLY)
     yield ("overlay", WORK_MOUNT, str(spec.workspace), str(spec.upper), str(spec.work))
     yield ("bind", HOME_MOUNT, str(spec.agent_home), _WRITABLE)
     for mount in spec.mounts:
         _check_source(mount.source)
-        yield ("bind", mount.target, str(mount.source), _READ_ONLY if mount.read_only else _WRITABLE)
+        if mount.read_only:
+            yield ("shield", mount.target, str(mount.source), _READ_ONLY)
+        else:
+            yield ("bind", mount.target, str(mount.source), _WRITABLE)
 
 
 def _devices() -> Iterator[Step]:

@@ -156,6 +156,32 @@ async def test_a_socket_is_not_mounted(runtime: LocalRuntime, tmp_path: Path) ->
                 await runtime.create(spec)
 
 
+async def test_a_service_that_listens_in_the_workspace_or_a_visible_directory_is_not_reached(
+    runtime: LocalRuntime, tmp_path: Path
+) -> None:
+    """Read-only does not keep anybody from connecting to a socket."""
+    tools = make_tool(tmp_path / "tools" / "tool").parent
+    spec = make_spec(tmp_path, mounts=[Mount(source=tools, target="/opt/tools")])
+    with socket.socket(socket.AF_UNIX) as in_workspace, socket.socket(socket.AF_UNIX) as in_tools:
+        for listening, directory in ((in_workspace, spec.workspace), (in_tools, tools)):
+            listening.bind(str(directory / "service.sock"))
+            os.chmod(directory / "service.sock", 0o777)
+            listening.listen()
+            listening.setblocking(False)
+        async with locked(runtime, spec) as box:
+            script = (
+                "import socket\n"
+                "for d in ('/mnt/workspace', '/work', '/opt/tools', '/proc/self/cwd'):\n"
+                "    try: socket.socket(socket.AF_UNIX).connect(d + '/service.sock'); print('connected')\n"
+                "    except OSError as exc: print(type(exc).__name__)\n"
+            )
+            outcome = await finish(await box.start("python3", "-c", script))
+        for listening in (in_workspace, in_tools):
+            with pytest.raises(BlockingIOError):
+                listening.accept()
+    assert outcome.out.split() == ["ConnectionRefusedError"] * 4
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root can run the agent as anybody")
 async def test_an_ordinary_user_cannot_run_the_agent_as_somebody_else(runtime: LocalRuntime, tmp_path: Path) -> None:
     spec = make_spec(tmp_path, uid=os.getuid() + 1)

@@ -19,7 +19,7 @@ def spec(tmp_path: Path) -> SandboxSpec:
 
 def binds(spec: SandboxSpec) -> dict[str, tuple[str, int]]:
     """Target -> source and attributes."""
-    return {step[1]: (step[2], step[3]) for step in local_view.steps(spec, None) if step[0] == "bind"}
+    return {step[1]: (step[2], step[3]) for step in local_view.steps(spec, None) if step[0] in ("bind", "shield")}
 
 
 def test_only_tools_and_the_sessions_own_directories_are_shown(spec: SandboxSpec) -> None:
