@@ -232,3 +232,12 @@ def test_a_find_over_thousands_of_strings_is_cut_out_of_all_that_are_not_looked_
     scrubbed = json.loads(scrub_json(json.dumps([begin, *rows, end]).encode()).data)
     assert scrubbed[1] == {"r": "user name"}
     assert scrubbed[-2] == {"[REDACTED_PRIVATE_KEY]": "[REDACTED_PRIVATE_KEY]"}
+
+
+def test_a_pardoned_place_keeps_its_secret_and_no_other_place_does() -> None:
+    data = b'{"auth": {"token": "' + TOKEN + b'"}, "text": "' + TOKEN + b'"}'
+    result = small_scrubber().body(
+        data, "json", choose=default_choose, pardon=lambda rule, location: location == "body $.auth.token"
+    )
+    assert json.loads(result.data) == {"auth": {"token": TOKEN.decode()}, "text": MARK.decode()}
+    assert [action for _, action, _ in found(result)] == ["allow", "scrub"]
