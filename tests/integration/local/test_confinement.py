@@ -182,6 +182,28 @@ async def test_a_service_that_listens_in_the_workspace_or_a_visible_directory_is
     assert outcome.out.split() == ["ConnectionRefusedError"] * 4
 
 
+async def test_a_pipe_in_the_workspace_does_not_lead_to_its_reader_on_the_host(
+    runtime: LocalRuntime, tmp_path: Path
+) -> None:
+    spec = make_spec(tmp_path)
+    os.mkfifo(spec.workspace / "pipe")
+    os.chmod(spec.workspace / "pipe", 0o666)
+    reader = os.open(spec.workspace / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    script = (
+        "import errno, os\n"
+        "for d in ('/mnt/workspace', '/work'):\n"
+        "    try: print(os.write(os.open(d + '/pipe', os.O_WRONLY | os.O_NONBLOCK), b'attack'))\n"
+        "    except OSError as exc: print(errno.errorcode[exc.errno])\n"
+    )
+    try:
+        async with locked(runtime, spec) as box:
+            outcome = await finish(await box.start("python3", "-c", script))
+        assert os.read(reader, 10) == b""
+    finally:
+        os.close(reader)
+    assert outcome.out.split() == ["ENXIO", "ENXIO"]
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="root can run the agent as anybody")
 async def test_an_ordinary_user_cannot_run_the_agent_as_somebody_else(runtime: LocalRuntime, tmp_path: Path) -> None:
     spec = make_spec(tmp_path, uid=os.getuid() + 1)
