@@ -165,7 +165,10 @@ def backward(
             is_lenient=is_lenient,
             notify=notify,
         )
-        states = execute(job, host)
+        try:
+            states = execute(job, host)
+        except OSError as error:
+            raise WorkspaceError(f"the undo stopped: {_place(error)}; `vibedom undo` goes on from there") from error
     # A host edit that was overwritten is a conflict again: the base must not say that the agent has seen it.
     seen = [(each.path, each.old if each.overwrites else states[each.path]) for each in steps if each.path in states]
     amend_base(Path(unspell(header.base_file)), seen)

@@ -87,9 +87,12 @@ class _Execution:
         """Let this user write into directories whose own mode forbids it; they get their mode back at the end."""
         if os.geteuid() == 0:
             return
-        kept = [(step.path, step.before) for step in self._steps if step.keeps_directory and step.before is not None]
-        for path, entry in sorted([*self._job.parents, *kept], key=lambda item: sort_key(item[0])):
-            if path and entry.mode & 0o300 != 0o300:
+        own = [(each.path, each.before) for each in self._steps if each.before and each.before.type == "directory"]
+        for path, entry in sorted([*self._job.parents, *own], key=lambda item: sort_key(item[0])):
+            if not path or entry.mode & 0o300 == 0o300:
+                continue
+            now = self._tree.lstat(path)
+            if now is not None and now.type == "directory":
                 with self._tree.parent(path) as (directory, name):
                     chmod_at(directory, name, entry.mode | 0o700)
 
