@@ -91,9 +91,9 @@ def one_pass(data: bytes) -> int:
 
 
 def _once(search: Callable[[bytes], object], data: bytes) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     search(data)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def adversarial(engine: MatchEngine, rules: RuleSet, budget: float, *, quick: bool) -> list[Row]:

@@ -89,12 +89,13 @@ def pattern_triggers(tree: Node) -> tuple[Trigger, ...]:
     items = flattened((tree,))
     first, low, high = _lead(items)
     core = items[first:]
+    front = _DIGIT_FRONT if first and _ends_digits(items[first - 1]) else EMPTY
     if core and isinstance(core[0], Rep) and core[0].low != core[0].high:
         most = width(core[0].item)[1]
         slack = None if most is None or core[0].high is None else (core[0].high - core[0].low) * most
         high = None if high is None or slack is None else high + slack
         core = (core[0]._replace(high=core[0].low), *core[1:])
-    front = _DIGIT_FRONT if first and _ends_digits(items[first - 1]) else EMPTY
+        front = EMPTY  # it does not stand before the shortened repeat
     found = [_trigger(part, low, high, front) for part in _split(core)]
     return () if None in found else tuple(trigger for trigger in found if trigger is not None)
 

@@ -242,9 +242,11 @@ def test_a_regex_that_can_match_nothing_is_searched_alike(regex: str, escape_awa
 
 @pytest.mark.parametrize("front", [r"\b", r"(?:^|[^\w.+/-]|[A-Za-z]-|\\[nrt]|%[2-5][0-9A-Fa-f])", r"(?:^|[^a-z])", ""])
 def test_digits_are_found_behind_whatever_their_rule_asks_for(front: str) -> None:
-    rules = parse_rules(f"[[rules]]\nid = 'r'\nregex = '''{front}([2-6](?:[ -]?[0-9]){{5}})'''\n", source="test")
+    numbers = (r"[2-6](?:[ -]?[0-9]){5}", r"[0-9]{3,8}[a-]")
+    text = "".join(f"[[rules]]\nid = 'r{at}'\nregex = '''{front}({one})'''\n" for at, one in enumerate(numbers))
+    rules = parse_rules(text, source="test")
     engines = [build_engine(rules, native=native) for native in (True, False)]
     reference = reference_engine(rules)
     for before in (b"", b" ", b"x", b"7", b"%20", b"\\n", b"\\u0030", b"a-", b"99", b"2", b"."):
-        data = before + b"234567 " + before + b"4-4-4-4-4-4" * 3
+        data = before + b"234567 " + before + b"4-4-4-4-4-4" * 3 + before + b"12345a " + before + b"1234567890-"
         assert [engine.matches(data) for engine in engines] == [reference.matches(data)] * 2
