@@ -1,6 +1,7 @@
 """The local runtime: a sandbox of namespaces on Linux, with no daemon, no image and no root."""
 
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -44,7 +45,8 @@ class LocalRuntime:
             root = await anyio.to_thread.run_sync(unpacked, spec.root, ensure_private(self._cache) / "roots")
         spec = _with_ids(spec)
         async with AsyncExitStack() as undo:
-            group = local_cgroup.make(f"vibedom-{spec.session}", spec.limits)
+            # A name of its own: an empty group that a crash has left must not cost the limits of the next session.
+            group = local_cgroup.make(f"vibedom-{spec.session}-{secrets.token_hex(4)}", spec.limits)
             undo.callback(group.remove)
             launched = spawn(group)
             undo.push_async_callback(_kill, launched)

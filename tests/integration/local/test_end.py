@@ -45,6 +45,9 @@ async def victim(tmp_path: Path, *options: str) -> AsyncIterator[tuple[subproces
             yield supervisor, ours
         finally:
             supervisor.kill()
+            supervisor.wait()
+            await LocalRuntime(Home(root=tmp_path / "state")).reap()
+            assert groups_called("vibedom-victim*") == []
 
 
 def groups_called(name: str) -> list[Path]:
@@ -123,7 +126,7 @@ async def test_closing_leaves_no_process_no_group_and_no_register_entry(runtime:
         assert processes.with_argument("vibedom.sandbox.local_launcher")
         box.border.close()
         await box.sandbox.aclose()
-    assert groups_called(f"vibedom-{spec.session}") == []
+    assert groups_called(f"vibedom-{spec.session}*") == []
     assert list((tmp_path / "state" / "cache" / "local").iterdir()) == []
     assert list(spec.work.iterdir()) == []
 
