@@ -142,6 +142,8 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     request: RequestHead | None = None
     response: ResponseHead | None = None
+    trailers: tuple[Header, ...] = ()
+    """What followed the body, at the step that ends it."""
     body: Payload | None = None
     """Body or message of the steps `request_body`, `response_body` and `message`."""
     is_text: bool = False
@@ -192,6 +194,7 @@ class Edits(msgspec.Struct, frozen=True, kw_only=True):
 
     headers: tuple[Header, ...] | None = None
     path: bytes | None = None
+    trailers: tuple[Header, ...] | None = None
     body: Payload | None = None
 
 

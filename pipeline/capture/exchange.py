@@ -6,13 +6,18 @@ from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http, tcp
 from mitmproxy.net.server_spec import ServerSpec
 
-from pipeline.events import Judged, Reason, RequestHead, ResponseHead, Target
+from pipeline.events import Direction, Header, Judged, Reason, RequestHead, ResponseHead, Target
 from pipeline.identity import Listener, Said
 from pipeline.ports import BodyStream
 from pipeline.refusal import REASONS, Refusal
 
 KILLED = "Connection killed: "
 """What mitmproxy puts before the error of a connection that a hook refused to open."""
+
+NEVER_TRAILERS = frozenset(
+    b"content-length transfer-encoding content-encoding content-type content-range trailer host connection".split()
+)
+"""Framing and routing (RFC 9110 section 6.5.1): a receiver that merged them would read the message anew."""
 
 UPSTREAM_CAUSES: tuple[tuple[str, str], ...] = (
     ("upstream proxy", "this machine's own proxy refused it"),
@@ -95,8 +100,26 @@ def edit_body(message: http.Message, judged: Judged) -> None:
     if body is None:
         return
     message.raw_content = body.data
+    if message.trailers and "transfer-encoding" in message.headers:
+        return  # only chunks can be followed by trailers
     message.headers.pop("transfer-encoding", None)
     message.headers["content-length"] = str(len(body.data))
+
+
+def trailers(flow: http.HTTPFlow, direction: Direction) -> tuple[Header, ...]:
+    """What followed a body, without the names that would say how to read what has been read already."""
+    message = flow.request if direction == "request" else flow.response
+    if message is None or message.trailers is None:
+        return ()
+    kept = tuple(field for field in message.trailers.fields if field[0].lower() not in NEVER_TRAILERS)
+    message.trailers = http.Headers(kept)
+    return kept
+
+
+def edit_trailers(message: http.Message, judged: Judged) -> None:
+    """Carry out the edits on what follows a body."""
+    if judged.scrubbed.edits.trailers is not None:
+        message.trailers = http.Headers(judged.scrubbed.edits.trailers)
 
 
 def frame_as_stream(message: http.Message) -> None:

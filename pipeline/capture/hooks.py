@@ -8,12 +8,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mitmproxy import connection, http, tcp
+from mitmproxy import connection, http
 from mitmproxy.net.server_spec import ServerSpec
 from mitmproxy.proxy import commands
 
 from pipeline.capture import exchange
-from pipeline.events import Captured, Decision, Direction, Judged, Payload, Reason, RequestHead, Step, Target
+from pipeline.capture.relay import STATE, Relays, state_of
+from pipeline.events import Captured, Decision, Direction, Judged, Payload, Reason, Step, Target
 from pipeline.flow_state import FlowState
 from pipeline.identity import Listener, identify
 from pipeline.ports import OpenStream
@@ -21,8 +22,8 @@ from pipeline.refusal import refuse
 
 Judge = Callable[[Captured], Awaitable[Judged]]
 Via = Callable[[Target], ServerSpec | None]
-STATE = "vibedom"
-"""Key of a flow's `FlowState` in its metadata."""
+ENDS: tuple[Step, ...] = ("request_body", "response_body", "end")
+"""Steps after a body, when its trailers are known."""
 SELFTEST_HOST = "vibedom.invalid"
 """Answered by the proxy itself, so that a sandbox can prove that it reaches this session's proxy."""
 
@@ -44,12 +45,13 @@ class Capture:
         self._via = via
         self.open_stream = open_stream
         self._session = session
+        self.relays = Relays(judge)
         self.peers: dict[str, Peer] = {}
         """By the id of their client connection."""
 
     async def handle(self, hook: commands.StartHook) -> None:
         """Run the hook's method, if there is one. A flow whose hook raises is refused."""
-        method = getattr(self, hook.name, None)
+        method = getattr(self.relays if hook.name.startswith("tcp_") else self, hook.name, None)
         if method is None:
             return
         (data,) = hook.args()
@@ -62,7 +64,7 @@ class Capture:
     def _fail(self, data: Any) -> None:
         if isinstance(data, http.HTTPFlow):
             if STATE in data.metadata:
-                _state(data).is_refused = True
+                state_of(data).is_refused = True
             if data.killable:
                 data.kill()  # type: ignore[no-untyped-call]
         elif hasattr(data, "server") and isinstance(data.server, connection.Server):
@@ -116,21 +118,27 @@ class Capture:
                 exchange.frame_as_stream(flow.request)
 
     async def request(self, flow: http.HTTPFlow) -> None:
-        state = _state(flow)
-        if state.is_refused or state.request_scan.plan != "buffer":
+        state = state_of(flow)
+        is_buffered = state.request_scan.plan == "buffer"
+        if state.is_refused or not (is_buffered or flow.request.trailers):
             return
-        raw = flow.request.raw_content or b""
-        state.request_bytes = len(raw)
-        judged = await self._ask(flow, "request_body", state.target, body=raw, prior=True)
-        if judged.decision.verdict == "deny":
+        raw = (flow.request.raw_content or b"") if is_buffered else None
+        state.request_bytes = len(raw or b"")
+        judged = await self._ask(flow, "request_body", state.target, body=raw, prior=is_buffered)
+        if judged.decision.verdict == "allow":
+            exchange.edit_trailers(flow.request, judged)
+            exchange.edit_body(flow.request, judged)
+        elif is_buffered:
             self._refuse(flow, state, judged.decision)
-            return
-        exchange.edit_body(flow.request, judged)
+        else:
+            state.is_refused = True
+            flow.request.trailers = None
+            flow.kill()  # type: ignore[no-untyped-call]
 
     # -- responses --------------------------------------------------------------------------------------------------
 
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
-        state = _state(flow)
+        state = state_of(flow)
         if state.is_refused or flow.response is None:
             return
         flow.response.headers.pop("alt-svc", None)  # HTTP/3 goes around the proxy
@@ -151,7 +159,7 @@ class Capture:
                 exchange.frame_as_stream(flow.response)
 
     async def response(self, flow: http.HTTPFlow) -> None:
-        state = _state(flow)
+        state = state_of(flow)
         if state.is_refused or state.is_recorded or flow.response is None:
             return
         state.is_recorded = True
@@ -159,16 +167,17 @@ class Capture:
             raw = flow.response.raw_content or b""
             state.response_bytes = len(raw)
             judged = await self._ask(flow, "response_body", state.target, body=raw, direction="response", prior=True)
-            if judged.decision.verdict == "allow":
-                exchange.edit_body(flow.response, judged)
         else:
             judged = await self._ask(flow, "end", state.target, direction="response", prior=True)
         if judged.decision.verdict == "deny":
             self._refuse(flow, state, judged.decision)
+        else:
+            exchange.edit_trailers(flow.response, judged)
+            exchange.edit_body(flow.response, judged)
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """An exchange that ended early: it gets its terminal record, and a 502 where nothing was answered yet."""
-        state = _state(flow)
+        state = state_of(flow)
         if state.is_refused or state.is_recorded:
             return
         state.is_recorded = True
@@ -185,49 +194,12 @@ class Capture:
         del flow.websocket.messages[:-1]
         direction: Direction = "request" if message.from_client else "response"
         judged = await self._ask(
-            flow, "message", _state(flow).target, body=message.content, direction=direction, is_text=message.is_text
+            flow, "message", state_of(flow).target, body=message.content, direction=direction, is_text=message.is_text
         )
         if judged.decision.verdict == "deny":
             message.drop()  # type: ignore[no-untyped-call]
         elif judged.scrubbed.edits.body is not None:
             message.content = judged.scrubbed.edits.body.data
-
-    # -- what is not intercepted ------------------------------------------------------------------------------------
-
-    async def passes_through(self, flow: tcp.TCPFlow, target: Target) -> bool:
-        """Whether a connection may go to `target` uninterpreted; recorded before a byte of it has passed."""
-        flow.metadata[STATE] = FlowState(flow_id=flow.id, target=target, started_at=time.time(), method="CONNECT")
-        judged = await self._judge(self._relayed(flow, "connect"))
-        return judged.decision.verdict == "allow"
-
-    async def tcp_message(self, flow: tcp.TCPFlow) -> None:
-        state = _state(flow)
-        for message in flow.messages:
-            if message.from_client:
-                state.request_bytes += len(message.content)
-            else:
-                state.response_bytes += len(message.content)
-        flow.messages.clear()
-
-    async def tcp_end(self, flow: tcp.TCPFlow) -> None:
-        await self._judge(self._relayed(flow, "end"))
-
-    async def tcp_error(self, flow: tcp.TCPFlow) -> None:
-        await self._judge(self._relayed(flow, "end", trouble=exchange.reason_of(flow)))
-
-    def _relayed(self, flow: tcp.TCPFlow, step: Step, trouble: Reason | None = None) -> Captured:
-        state, now = _state(flow), time.time()
-        return Captured(
-            flow_id=flow.id,
-            step=step,
-            at=now,
-            target=state.target,
-            request=RequestHead(method="CONNECT", path=b"", headers=()),
-            direction="request" if step == "connect" else "response",
-            counts=state.counts(now),
-            trouble=trouble,
-            unscanned="passthrough",
-        )
 
     # -- the way in and out -----------------------------------------------------------------------------------------
 
@@ -251,7 +223,7 @@ class Capture:
         trouble: Reason | None = None,
         is_text: bool = False,
     ) -> Judged:
-        state = _state(flow)
+        state = state_of(flow)
         now = time.time()
         is_head = step in ("request", "connect")
         return await self._judge(
@@ -262,6 +234,7 @@ class Capture:
                 target=target,
                 request=exchange.request_head(flow) if is_head else exchange.shown_head(flow, state.shown_path),
                 response=state.response if direction == "response" else None,
+                trailers=exchange.trailers(flow, direction) if step in ENDS else (),
                 body=Payload(body) if body is not None else None,
                 is_text=is_text,
                 direction=direction,
@@ -285,9 +258,3 @@ class Capture:
         state.is_refused = True
         flow.response = http.Response.make(200, self._session.encode(), {"Connection": "close"})
         return True
-
-
-def _state(flow: http.HTTPFlow | tcp.TCPFlow) -> FlowState:
-    state = flow.metadata[STATE]
-    assert isinstance(state, FlowState)  # noqa: S101
-    return state

@@ -7,6 +7,7 @@ from pipeline.events import Captured, Edits, Filtered, Finding, Header, Payload,
 from pipeline.media import header, parse_content_type
 from pipeline.scrubber.body import scrub_body
 from pipeline.scrubber.judge_hits import HitJudge, Place
+from pipeline.scrubber.model import Hit
 from pipeline.scrubber.scrubber import Scrubber
 
 FRAMING_HEADERS = frozenset(
@@ -34,7 +35,8 @@ class ScrubberStage:
         edit = _Edit(self._scrubber, HitJudge(self._contexts, place))
         headers, path = self._head(captured, edit)
         body, trouble, scan = self._body(event, edit)
-        edits = Edits(headers=headers, path=path, body=body)
+        trailers = edit.headers(captured.trailers, "trailer") if captured.trailers else None
+        edits = Edits(headers=headers, path=path, trailers=trailers, body=body)
         shown = self._shown_path(captured, path, edit)
         findings = (*captured.prior, *edit.findings)
         if trouble is None and is_signed(captured) and edits != Edits():
@@ -83,16 +85,16 @@ class _Edit:
         self.judge = judge
         self.findings: list[Finding] = []
 
-    def headers(self, headers: tuple[Header, ...]) -> tuple[Header, ...] | None:
+    def headers(self, headers: tuple[Header, ...], kind: str = "header") -> tuple[Header, ...] | None:
         """The headers with their secrets replaced, or None where nothing changes."""
         is_changed = False
         edited = []
         for name, value in headers:
             key = name.lower()
             if key not in FRAMING_HEADERS and not key.startswith(b":"):
-                location = f"header {key.decode('latin-1')}"
+                location = f"{kind} {key.decode('latin-1')}"
                 result = self._scrubber.header(key.decode("latin-1"), value, self.judge.choose(location))
-                self.findings += self.judge.findings(result.hits)
+                self.findings += self.judge.findings(_located(result.hits, kind))
                 is_changed = is_changed or result.data != value
                 value = result.data
             edited.append((name, value))
@@ -103,6 +105,12 @@ class _Edit:
         result = self._scrubber.target(path, self.judge.choose("url"))
         self.findings += self.judge.findings(result.hits)
         return result.data if result.data != path else None
+
+
+def _located(hits: tuple[Hit, ...], kind: str) -> tuple[Hit, ...]:
+    if kind == "header":
+        return hits
+    return tuple(msgspec.structs.replace(hit, location=hit.location.replace("header", kind, 1)) for hit in hits)
 
 
 def is_signed(captured: Captured) -> bool:

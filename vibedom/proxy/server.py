@@ -22,6 +22,7 @@ from pipeline.capture.hooks import Capture, Peer
 from pipeline.events import Reason
 from pipeline.identity import Listener
 from vibedom.proxy.dialer import Dialer
+from vibedom.proxy.http1 import speak_http1
 from vibedom.proxy.layers import RefusingLayer, choose_layer
 from vibedom.proxy.passthrough import passthrough_target, relay
 from vibedom.proxy.tls import Tls
@@ -119,7 +120,7 @@ class BorderHandler(server.LiveConnectionHandler):
             return False
         relaying = relay(data, target)
         assert relaying.flow is not None  # noqa: S101
-        is_allowed = await self._capture.passes_through(relaying.flow, target)
+        is_allowed = await self._capture.relays.passes_through(relaying.flow, target)
         data.layer = relaying if is_allowed else RefusingLayer(data.context)
         return True
 
@@ -163,6 +164,7 @@ class ProxyServer:
         self.tls = tls
         self.dialer = dialer
         self._options = proxy_options()
+        speak_http1()
         self._slots = anyio.Semaphore(MAX_CONNECTIONS)
         self._handlers: set[BorderHandler] = set()
 
