@@ -12,6 +12,9 @@ from pipeline.scrubber.lexeme import Kind
 
 _MARKED = bytes.maketrans(b"%=", b"=\1")
 _UNMARKED = bytes.maketrans(b"\1", b"=")
+BACKSLASHED: frozenset[Kind] = frozenset(("unicode", "control", "hex"))
+"""Kinds whose backslash may be doubled more often than is seen through: what is left of them needs a closer look."""
+_DOUBLED = ((b"\\\\", b"\\"),)
 _HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _NUMERIC = re.compile(rb"&#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6}));")
 _NAMED = ((b"&quot;", b'"'), (b"&apos;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">"), (b"&amp;", b"&"))
@@ -19,10 +22,10 @@ _CONTROLS = ((b"\\/", b"/"), (b"\\b", b"\b"), (b"\\f", b"\f"))
 
 
 def flatten(data: bytes, kinds: Collection[Kind]) -> bytes | None:
-    """`data` with the escapes of these kinds decoded, as far as ASCII goes; None where this cannot be done right.
-
-    A doubled backslash keeps its escape as it is.
-    """
+    """`data` with the escapes of these kinds decoded, as far as ASCII goes; None where this cannot be done right."""
+    if not BACKSLASHED.isdisjoint(kinds):
+        # Doubled once for each string that is in another one.
+        data = _replaced(data, _DOUBLED * 2)
     if "hex" in kinds:
         data = _HEX.sub(_byte, data)
     if "numeric" in kinds:

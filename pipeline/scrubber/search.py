@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from pipeline.scrubber.base64_text import Base64View
 from pipeline.scrubber.edges import whole_escapes
 from pipeline.scrubber.edit import Edit, Found, merge
-from pipeline.scrubber.flatten import flatten
+from pipeline.scrubber.flatten import BACKSLASHED, flatten
 from pipeline.scrubber.hints import HintFinder
 from pipeline.scrubber.lexeme import Kind, decode_lexemes, meant
 from pipeline.scrubber.model import Choose, Engine, Pardon, RuleInfo, Span
@@ -55,16 +55,16 @@ class EngineSearch:
     def _edits(self, data: bytes, layers: int) -> list[Edit]:
         edits = [self._edit(data, span) for span in self._spans(data)]
         if layers:
-            for view in self._views(data):
+            for view in self._views(data, layers):
                 edits += view.to_raw(self._edits(view.data, layers - 1))
         return merge(edits) if edits else edits
 
-    def _views(self, data: bytes) -> list[View]:
+    def _views(self, data: bytes, layers: int) -> list[View]:
         hints = self._hints(data)
         views: list[View] = []
         if hints.lexemes:
             flat = flatten(data, hints.lexemes)
-            if self._is_worth(flat):
+            if self._is_worth(flat, layers):
                 views.append(_decoded(data, hints.lexemes, flat))
         if hints.prose:
             views.append(as_prose(data))
@@ -72,9 +72,18 @@ class EngineSearch:
             views.append(Base64View(data))
         return [view for view in views if view.is_changed]
 
-    def _is_worth(self, flat: bytes | None) -> bool:
+    def _is_worth(self, flat: bytes | None, layers: int) -> bool:
         """Whether a view may show anything: `flat` is what it would show, made without keeping track of places."""
-        return flat is None or any(self._hints(flat)) or bool(self._spans(flat))
+        if flat is None or self._spans(flat):
+            return True
+        hints = self._hints(flat)
+        if not BACKSLASHED.isdisjoint(hints.lexemes):
+            return True
+        if layers == 1:
+            return False
+        if hints.base64 or hints.prose:
+            return True
+        return bool(hints.lexemes) and self._is_worth(flatten(flat, hints.lexemes), layers - 1)
 
     def _spans(self, data: bytes) -> list[Span]:
         spans = self._engine.find(data)
