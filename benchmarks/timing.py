@@ -8,9 +8,11 @@ from pathlib import Path
 
 
 def times(call: Callable[[bytes], object], data: bytes, budget: float = 0.5, most: int = 200) -> list[float]:
-    """Seconds of this thread's work in each of up to `most` calls over `data`, ascending; two at least, none begun after
-    `budget` seconds, and one before them that is not counted (patterns are compiled when first needed). What
-    other programs do on the machine does not count."""
+    """Seconds of this thread's work in each of up to `most` calls over `data`, ascending.
+
+    Two calls at least, none begun after `budget` seconds, and one before them that is not counted: patterns are made
+    when they are first needed. What other programs do on the machine does not count.
+    """
     call(data)
     taken: list[float] = []
     began = time.perf_counter()

@@ -21,7 +21,7 @@ VERSION = f"hyperscan {version('hyperscan')} {platform.machine()}"
 
 
 class HyperscanEngine(TriggeredEngine):
-    """A few databases for the triggers of all rules; the regexes themselves run near what they report."""
+    """Two databases for the triggers of all rules; the regexes themselves run near what they report."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class HyperscanEngine(TriggeredEngine):
         shelves: dict[str, list[tuple[int, Trigger]]] = {}
         for acceptor in acceptors:
             for trigger in acceptor.plan.patterns:
-                shelf = "word" if trigger.shelf == "literal" else trigger.shelf
+                shelf = "digits" if trigger.shelf == "digits" else "words"
                 shelves.setdefault(shelf, []).append((acceptor.index, trigger))
         self._databases = [Database(shelf, cache) for shelf in shelves.values()]
 

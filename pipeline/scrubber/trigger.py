@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from pipeline.scrubber.everyday_words import is_rare
 from pipeline.scrubber.regex_tree import (
     ALL_BYTES,
     EMPTY,
@@ -44,29 +45,13 @@ _DIGIT_FRONT = Alt(
 )
 """What stands before a digit that a boundary or an escape stands before. In a long run of digits an automaton would
 otherwise begin anew at each of them."""
-_RARE_BYTES = 6
-_COMMON_TEXT = (
-    b"access account address api-key api_key apikey application authorization bearer center client cluster company "
-    b"config connection contact content control cookie copper create credential credentials custom customer "
-    b"database default deploy deployment design device domain enigma events example extension external feature "
-    b"function google header history import insight instance internal license linear location machine manager "
-    b"message method mobile module monday monitor network number object option orange origin package parameter "
-    b"password passphrase passwd people platform plugin position private product profile project property provider "
-    b"public release report request resource response result return schema screen search secret secrets section "
-    b"security server service session simple source status storage stream string summary switch system target "
-    b"telephone template ticket to-ken token tokens trigger unique update upload user-name username version wallet "
-    b"weather website window windows "
-)
-_COMMON = frozenset(_COMMON_TEXT.split())
-"""Words of six letters and more that stand in everyday text and code; shorter ones all count as common."""
 LITERAL_BYTES = 3
 """A shorter literal is in every other word."""
 
 
-Shelf = Literal["literal", "word", "short", "digits", "loose"]
-"""What a pattern has for Hyperscan to look for first: it is a literal (caseless), it holds a long or a short one, it
-begins with a digit or sign, or nothing of that. Each shelf has a database of its own: one pattern of a worse kind would
-slow down all those of a better one."""
+Shelf = Literal["literal", "words", "digits"]
+"""A literal (caseless), a pattern, or a pattern without a literal that begins with a digit or a sign. The last have a
+database of their own: they would slow down all others in bodies of numbers."""
 
 
 class Trigger(msgspec.Struct, frozen=True, array_like=True):
@@ -76,7 +61,7 @@ class Trigger(msgspec.Struct, frozen=True, array_like=True):
     """A pattern for Hyperscan, or a literal in lower case."""
     nearest: int
     farthest: int | None
-    shelf: Shelf = "word"
+    shelf: Shelf = "words"
 
 
 def pattern_triggers(tree: Node) -> tuple[Trigger, ...]:
@@ -134,11 +119,8 @@ def _trigger(items: tuple[Node, ...], low: int, high: int | None, front: Node) -
 
 
 def _shelf(node: Node) -> Shelf:
-    found = _literals(node)
-    if found:
-        return "word" if min(len(trigger.text) for trigger in found) > LITERAL_BYTES else "short"
-    first, _ = _first_bytes(node)
-    return "loose" if first & _WORD & ~_DIGITS else "digits"
+    begins_with_word = _first_bytes(node)[0] & _WORD & ~_DIGITS
+    return "words" if begins_with_word or _literals(node) else "digits"
 
 
 def _first_bytes(node: Node) -> tuple[int, bool]:
@@ -173,17 +155,13 @@ def _split(core: tuple[Node, ...]) -> list[tuple[Node, ...]]:
     rest: list[Node] = []
     for choice in core[0].choices:
         words = language(choice)
-        if words and all(_is_rare(word) for word in words):
+        if words and all(is_rare(word) for word in words):
             parts.extend((literal(word),) for word in sorted(words))
         else:
             rest.append(choice)
     for at in range(0, len(rest), _WORDS_A_PATTERN):
         parts.append((Alt(tuple(rest[at : at + _WORDS_A_PATTERN])), *core[1:]))
     return parts
-
-
-def _is_rare(word: bytes) -> bool:
-    return len(word) >= _RARE_BYTES and word not in _COMMON
 
 
 def _lead(items: Sequence[Node]) -> tuple[int, int, int | None]:
