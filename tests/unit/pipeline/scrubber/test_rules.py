@@ -24,8 +24,8 @@ no_match = ["acme_short"]
 """
 
 
-def parse(text: str, **options: bool) -> RuleSet:
-    return parse_rules(text, source="own.toml", **options)
+def parse(text: str, *, require_samples: bool = False) -> RuleSet:
+    return parse_rules(text, source="own.toml", require_samples=require_samples)
 
 
 def test_a_rule_carries_what_its_file_says() -> None:
