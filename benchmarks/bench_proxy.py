@@ -1,0 +1,175 @@
+"""What the border costs in requests, latency, time to the first event and memory, against mitmproxy without vibedom.
+
+python -m benchmarks.bench_proxy [--json FILE] [--quick]
+
+The proxies take turns, a few hundred exchanges each, in one run on one machine, so that a busy moment hits all of them.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.proxy.client import Client
+from benchmarks.proxy.kinds import HOST
+from benchmarks.proxy.origin import document
+from benchmarks.timing import machine, median, percentile99
+
+KINDS = ("mitmproxy", "layers", "vibedom")
+BASELINE = "mitmproxy"
+SIZES = (2 * 1024, 512 * 1000)
+PARALLEL = 8
+Samples = dict[str, list[float]]
+
+
+class Proxy:
+    """A running proxy of one kind."""
+
+    def __init__(self, kind: str, pid: int, port: int, host: str) -> None:
+        self.kind = kind
+        self.pid = pid
+        self.port = port
+        self.host = host
+
+    def client(self) -> Client:
+        return Client(self.port, self.host)
+
+    def resident_bytes(self) -> int:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[tuple[int, int]]:
+    """A module of this package in a process of its own: its pid, and the port it prints."""
+    with subprocess.Popen([sys.executable, "-m", *arguments], stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        try:
+            yield running.pid, int(running.stdout.readline())
+        finally:
+            running.kill()
+
+
+async def latencies(proxies: list[Proxy], size: int, count: int, rounds: int) -> Samples:
+    """Seconds of one exchange after the other, by kind."""
+    body, taken = document(size), {proxy.kind: list[float]() for proxy in proxies}
+    for number in range(rounds + 1):
+        for proxy in proxies:
+            client = proxy.client()
+            times = [await client.post(size, body) for _ in range(count)]
+            client.close()
+            if number:  # the first round warms up
+                taken[proxy.kind] += times
+    return {kind: sorted(times) for kind, times in taken.items()}
+
+
+async def throughput(proxy: Proxy, count: int) -> float:
+    """Exchanges of 2 KB a second on several connections at once."""
+    body = document(SIZES[0])
+
+    async def work() -> None:
+        client = proxy.client()
+        for _ in range(count // PARALLEL):
+            await client.post(SIZES[0], body)
+        client.close()
+
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await asyncio.gather(*(work() for _ in range(PARALLEL)))
+    return count / (loop.time() - began)
+
+
+async def first_events(proxies: list[Proxy], count: int, rounds: int) -> tuple[Samples, Samples]:
+    """Time to the first event, and every event's way from the origin, by kind."""
+    first, ways = {p.kind: list[float]() for p in proxies}, {p.kind: list[float]() for p in proxies}
+    for number in range(rounds + 1):
+        for proxy in proxies:
+            client = proxy.client()
+            for _ in range(count):
+                seconds, taken = await client.events()
+                if number:
+                    first[proxy.kind].append(seconds)
+                    ways[proxy.kind] += taken
+            client.close()
+    return {k: sorted(v) for k, v in first.items()}, {k: sorted(v) for k, v in ways.items()}
+
+
+async def growth(proxy: Proxy, flows: int) -> dict[str, float]:
+    """Memory before and after many exchanges, once the proxy is warm."""
+    await throughput(proxy, max(flows // 10, PARALLEL))
+    before = proxy.resident_bytes()
+    await throughput(proxy, flows)
+    after = proxy.resident_bytes()
+    return {"flows": flows, "before_mb": before / 1e6, "after_mb": after / 1e6, "grown_mb": (after - before) / 1e6}
+
+
+def summary(samples: Samples) -> dict[str, Any]:
+    """Milliseconds by kind, with the ratio to the baseline."""
+    base = median(samples[BASELINE])
+    return {
+        kind: {
+            "p50_ms": round(median(times) * 1e3, 3),
+            "p99_ms": round(percentile99(times) * 1e3, 3),
+            "added_p50_ms": round((median(times) - base) * 1e3, 3),
+            "added_p99_ms": round((percentile99(times) - percentile99(samples[BASELINE])) * 1e3, 3),
+            "p50_ratio": round(median(times) / base, 3),
+            "samples": len(times),
+        }
+        for kind, times in samples.items()
+    }
+
+
+async def measure(proxies: list[Proxy], *, is_quick: bool) -> dict[str, Any]:
+    """All figures of one run."""
+    rounds = 2 if is_quick else 8
+    found: dict[str, Any] = {"machine": machine(), "baseline": BASELINE}
+    for size, count in zip(SIZES, (100 if is_quick else 300, 10 if is_quick else 40), strict=True):
+        found[f"json_{size // 1000}k"] = summary(await latencies(proxies, size, count, rounds))
+    first, ways = await first_events(proxies, 10 if is_quick else 30, rounds)
+    found["first_event"], found["event_way"] = summary(first), summary(ways)
+    flows = 1000 if is_quick else 10_000
+    found["requests_per_second"] = {p.kind: round(await throughput(p, flows // 5), 1) for p in proxies}
+    found["memory"] = {p.kind: await growth(p, flows) for p in proxies if p.kind != "layers"}
+    return found
+
+
+def show(found: dict[str, Any]) -> None:
+    for name in ("json_2k", "json_512k", "first_event", "event_way"):
+        print(name)
+        for kind, figures in found[name].items():
+            print(
+                f"  {kind:10} p50 {figures['p50_ms']:8.3f} ms   p99 {figures['p99_ms']:8.3f} ms"
+                f"   {figures['p50_ratio']:.2f}x {BASELINE}"
+            )
+    print("requests a second  " + "   ".join(f"{k} {v}" for k, v in found["requests_per_second"].items()))
+    for kind, figures in found["memory"].items():
+        grown, whole = figures["grown_mb"], figures["after_mb"]
+        print(f"memory  {kind}: {grown:+.1f} MB over {figures['flows']} flows ({whole:.0f} MB)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--quick", action="store_true", help="fewer exchanges")
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as directory, ExitStack() as stack:
+        _, origin = stack.enter_context(process("benchmarks.proxy.origin"))
+        proxies = []
+        for kind in KINDS:
+            place = str(Path(directory) / kind)
+            pid, port = stack.enter_context(process("benchmarks.proxy.kinds", kind, str(origin), place))
+            proxies.append(Proxy(kind, pid, port, f"127.0.0.1:{origin}" if kind == BASELINE else HOST))
+        found = asyncio.run(measure(proxies, is_quick=arguments.quick))
+    show(found)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
