@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import anyio
 from anyio.abc import TaskStatus
+from anyio.streams.memory import MemoryObjectSendStream
 
 from pipeline.events import Record
 from pipeline.ports import Sink
@@ -14,6 +15,14 @@ Done = Callable[[bool], None]
 BATCH = 256
 """Records written in one call at the most."""
 BACKOFF_SECONDS = (0.1, 0.5, 2.0, 10.0)
+
+
+async def put[T](channel: MemoryObjectSendStream[T], item: T) -> None:
+    """Send, and wait only where there is no room: `send` gives up its turn each time, which costs more than a stage."""
+    try:
+        channel.send_nowait(item)
+    except anyio.WouldBlock:
+        await channel.send(item)
 
 
 class Feed:
@@ -33,7 +42,7 @@ class Feed:
             if self.is_failed:
                 self._tell(done, False)
                 return
-            await self._send.send((record, done))
+            await put(self._send, (record, done))
             return
         while True:
             try:

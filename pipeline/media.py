@@ -2,6 +2,7 @@
 
 import re
 from email.message import Message
+from functools import lru_cache
 
 import msgspec
 
@@ -36,12 +37,19 @@ _TEXT_ESSENCES = {
 }
 _BINARY_TYPES = ("image/", "audio/", "video/", "font/")
 _SNIFF_BYTES = 4096
+_CACHED_BYTES = 200
+"""A flow asks several times for the same few types, and parsing one costs more than the rest of its step."""
 
 
 def parse_content_type(value: bytes | None) -> ContentType:
     """`value` of a Content-Type header; parameters that make no sense are ignored."""
     if not value:
         return ContentType()
+    return _parsed(value) if len(value) <= _CACHED_BYTES else _parsed.__wrapped__(value)
+
+
+@lru_cache(maxsize=256)
+def _parsed(value: bytes) -> ContentType:
     message = Message()
     message["content-type"] = value.decode("latin-1").replace("\r", " ").replace("\n", " ")
     charset, boundary = message.get_param("charset"), message.get_param("boundary")

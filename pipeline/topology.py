@@ -23,7 +23,7 @@ from pipeline.events import (
     Scan,
     Scrubbed,
 )
-from pipeline.feed import Feed
+from pipeline.feed import Feed, put
 from pipeline.gate import Gate
 from pipeline.ports import Stage
 
@@ -92,7 +92,7 @@ class Topology:
             return denial(captured, "audit-unavailable")
         ticket = self.gate.expect(captured.flow_id)
         try:
-            await self._entry.send(captured)
+            await put(self._entry, captured)
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return denial(captured, "shutting-down")
         judged = await ticket.wait(self._judge_seconds)
@@ -130,7 +130,7 @@ class Topology:
 
     async def _pass_on(self, event: Any, result: object | None, send: MemoryObjectSendStream[Any]) -> None:
         if result is not None:
-            await send.send(result)
+            await put(send, result)
             return
         captured = event.captured if isinstance(event, Filtered) else event
         await self._record(denial(captured, "stage-raised"))
