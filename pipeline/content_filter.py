@@ -48,12 +48,16 @@ class ContentFilter:
         content = parse_content_type(header(headers, b"content-type"))
         codings = content_codings(headers)
         length = content_length(headers)
+        is_partial = is_reply and event.response is not None and event.response.status == 206
         if event.body is not None:
-            return self._body_scan(event.body, content, codings, is_reply=is_reply)
+            scan = self._body_scan(event.body, content, codings, is_reply=is_reply)
+            return msgspec.structs.replace(scan, is_partial=is_partial)
         if not is_reply and length in (None, 0) and not _is_chunked(headers) and not _is_http2(event):
             return Scan(plan="none")
         plan = self._plan(content, length, is_reply=is_reply)
-        return self._with_codings(plan, self._media(content, None, is_reply=is_reply), content, codings)
+        return self._with_codings(
+            plan, self._media(content, None, is_reply=is_reply), content, codings, is_partial=is_partial
+        )
 
     def _plan(self, content: ContentType, length: int | None, *, is_reply: bool) -> Plan:
         if is_duplex(content):
@@ -78,7 +82,9 @@ class ContentFilter:
             return "text"
         return media
 
-    def _with_codings(self, plan: Plan, media: Media, content: ContentType, codings: tuple[str, ...]) -> Scan:
+    def _with_codings(
+        self, plan: Plan, media: Media, content: ContentType, codings: tuple[str, ...], *, is_partial: bool = False
+    ) -> Scan:
         unscanned: Reason | None = "oversize" if plan == "block" else None
         if plan in ("buffer", "stream") and not set(codings) <= KNOWN_CODINGS:
             unscanned = "unknown-encoding"
@@ -92,6 +98,7 @@ class ContentFilter:
             charset=content.charset,
             codings=tuple(c for c in codings if c != "identity"),
             boundary=content.boundary,
+            is_partial=is_partial,
             unscanned=unscanned,
         )
 

@@ -40,6 +40,7 @@ Reason = Literal[
     "undecodable-body",
     "unknown-encoding",
     "oversize",
+    "partial-body",
     "signed-request",
     "finding-blocked",
     "stage-raised",
@@ -177,6 +178,8 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """Content codings in the order they were applied."""
     boundary: bytes | None = None
     """Of multipart."""
+    is_partial: bool = False
+    """A range of a body (206): an edit would make its `Content-Range` a lie."""
     unscanned: Reason | None = None
     """Why a body passes unscanned; recorded and alerted."""
 

@@ -52,5 +52,7 @@ def _scrub(
     )
     if result.data == plain:
         return BodyResult(hits=result.hits)
+    if scan.is_partial:
+        return BodyResult(hits=result.hits, trouble="partial-body")
     data = encode(result.data, codings) if codings else result.data
     return BodyResult(data=data, hits=result.hits)

@@ -29,8 +29,9 @@ class CountingStream:
 class ScrubbingStream:
     """Decoder -> scrubbing window -> encoder. What cannot be decoded cuts the exchange."""
 
-    def __init__(self, stream: Stream, judge: HitJudge, codings: tuple[str, ...]) -> None:
+    def __init__(self, stream: Stream, judge: HitJudge, codings: tuple[str, ...], *, is_partial: bool = False) -> None:
         self.byte_count = 0
+        self._is_partial = is_partial
         self._stream = stream
         self._judge = judge
         self._codings = codings
@@ -42,9 +43,12 @@ class ScrubbingStream:
             self._decoder = self._encoder = None  # the label lies: the text is scrubbed as it is
         self.byte_count += len(chunk)
         try:
-            return self._pass(chunk) if chunk else self._finish()
+            clean = self._pass(chunk) if chunk else self._finish()
         except CodingError as exc:
             raise StreamBrokenError("a streamed body could not be decoded") from exc
+        if self._is_partial and any(hit.action == "scrub" for hit in self._stream.hits):
+            raise StreamBrokenError("a range of a body holds a secret: scrubbed, it would not be that range")
+        return clean
 
     def _pass(self, chunk: bytes) -> bytes:
         plain = self._decoder.feed(chunk) if self._decoder else chunk
@@ -105,7 +109,7 @@ class StreamOpener:
             fingerprint=self._fingerprint,
             location="body",
         )
-        scrubbing = ScrubbingStream(stream, judge, scan.codings)
+        scrubbing = ScrubbingStream(stream, judge, scan.codings, is_partial=scan.is_partial)
         if scan.media == "binary" and not scan.codings:
             return SniffingStream(scrubbing)
         return scrubbing

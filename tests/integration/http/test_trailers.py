@@ -35,7 +35,8 @@ async def test_the_trailers_of_a_chunked_upload_arrive_and_are_scrubbed(tmp_path
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     head = f"POST / HTTP/1.1\r\nHost: {WIRE}\r\nContent-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n"
-    body = f'Connection: close\r\n\r\n9\r\n{{"a": 12}}\r\n0\r\nX-Sum: 42\r\nX-Key: {GITHUB_TOKEN}\r\nHost: evil.test\r\n\r\n'
+    trailers = f"X-Sum: 42\r\nX-Key: {GITHUB_TOKEN}\r\nHost: evil.test\r\n\r\n"
+    body = 'Connection: close\r\n\r\n9\r\n{"a": 12}\r\n0\r\n' + trailers
     async with before(script, tmp_path) as (border, _):
         answer = await exchange(border, (head + body).encode())
         assert answer.endswith(b"ok")
