@@ -24,6 +24,7 @@ UPSTREAM_CAUSES: tuple[tuple[str, str], ...] = (
     ("certificate verify failed", "its TLS certificate is not trusted on this machine"),
     ("errno 111", "it refused the connection"),
     ("connection refused", "it refused the connection"),
+    ("connection cancelled", "it did not answer in time"),
     ("timed out", "it did not answer in time"),
     ("errno 110", "it did not answer in time"),
     ("errno 101", "there is no route to it"),

@@ -12,6 +12,8 @@ from pipeline.whitelist import HostPolicy
 from vibedom.proxy.upstream import UpstreamProxy
 
 LOOKUP_SECONDS = 10.0
+PROBE_SECONDS = 1.5
+"""How long the first of two address families may take to accept a connection."""
 
 Address = tuple[str, int]
 Lookup = Callable[[str, int], Sequence[str]]
@@ -37,6 +39,7 @@ class Dialer:
         self._lookup = lookup
         self.via = via or UpstreamProxy()
         self._names: dict[str, Address] = {}
+        self._is_first_dead: dict[Address, bool] = {}
 
     async def server_connect(self, data: ServerConnectionHookData) -> None:
         """Set the address to dial, or the reason not to as the connection's error."""
@@ -73,7 +76,18 @@ class Dialer:
         # One address that may not be dialled spoils the answer: a name that points inside as well is an attack.
         if len(allowed) < len(candidates):
             return "address-not-public"
-        return next((ip for ip in allowed if _has_route(ip)), allowed[0]), port
+        return await self._answering(host, [ip for ip in allowed if _has_route(ip)] or allowed, port), port
+
+    async def _answering(self, host: str, addresses: Sequence[str], port: int) -> str:
+        """The first address, or one of the other family where that one does not answer: a host whose IPv6 address is
+        dead would else be waited for as long as the kernel likes. Asked once for each host: it costs a connection."""
+        first = addresses[0]
+        other = next((ip for ip in addresses if (":" in ip) != (":" in first)), None)
+        if other is None:
+            return first
+        if (host, port) not in self._is_first_dead:
+            self._is_first_dead[host, port] = not await _accepts(first, port)
+        return other if self._is_first_dead[host, port] else first
 
     async def _look_up(self, host: str, port: int) -> Sequence[str]:
         try:
@@ -81,6 +95,15 @@ class Dialer:
                 return await anyio.to_thread.run_sync(self._lookup, host, port, abandon_on_cancel=True)
         except (OSError, TimeoutError, UnicodeError):
             return ()
+
+
+async def _accepts(ip: str, port: int) -> bool:
+    try:
+        with anyio.fail_after(PROBE_SECONDS):
+            await (await anyio.connect_tcp(ip, port)).aclose()
+    except (OSError, TimeoutError):
+        return False
+    return True
 
 
 def _has_route(ip: str) -> bool:

@@ -6,6 +6,7 @@ mitmproxy's master and its server addon are not used: their listeners outlive a 
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,9 +31,13 @@ from vibedom.sandbox.runtime import Listeners
 
 MAX_CONNECTIONS = 1024
 """Open connections of one sandbox; more wait to be accepted."""
+MAX_UPSTREAM = 100
+"""Connections that one connection of the sandbox may have to one address: as many as HTTP/2 streams."""
 IDLE_SECONDS = 900
 """A connection without traffic is closed after this."""
 DRAIN_SECONDS = 5.0
+CONNECT_SECONDS = 15.0
+"""Looking up and dialling a host; then it counts as one that does not answer."""
 
 
 OPTIONS: tuple[tuple[str, Any, object], ...] = (
@@ -76,10 +81,34 @@ class BorderHandler(server.LiveConnectionHandler):
         listener: Listener,
     ) -> None:
         super().__init__(reader, writer, options, ProxyMode.parse("regular"))
+        # mitmproxy allows five: with as many event streams open, an HTTP/2 client's sixth request would wait for ever.
+        self.max_conns.default_factory = lambda: asyncio.Semaphore(MAX_UPSTREAM)
         self._proxy = proxy
         self._capture = proxy.capture
         self._peer = Peer(listener)
         self._capture.peers[self.client.id] = self._peer
+
+    async def open_connection(self, command: commands.OpenConnection) -> None:
+        """mitmproxy waits for an address that does not answer as long as the kernel does, which is two minutes."""
+        dialling = asyncio.current_task()
+        loop, connection = asyncio.get_running_loop(), command.connection
+        timers: list[asyncio.TimerHandle] = []
+
+        def give_up() -> None:
+            if connection.timestamp_tcp_setup is not None or dialling is None:
+                return
+            # A connection that waits for its turn is not dialled yet: its time has not begun.
+            waited = time.time() - (connection.timestamp_start or time.time())
+            if waited >= CONNECT_SECONDS:
+                dialling.cancel()
+            else:
+                timers.append(loop.call_later(CONNECT_SECONDS - waited + 0.01, give_up))
+
+        timers.append(loop.call_later(CONNECT_SECONDS, give_up))
+        try:
+            await super().open_connection(command)
+        finally:
+            timers[-1].cancel()
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
         try:
