@@ -14,6 +14,9 @@ from pipeline.refusal import REASONS, Refusal
 KILLED = "Connection killed: "
 """What mitmproxy puts before the error of a connection that a hook refused to open."""
 
+DIGESTS = ("content-md5", "digest", "content-digest", "repr-digest")
+"""Sums over a body: gone once it is edited. `ETag` stays, because it names the origin's version and not these bytes."""
+
 NEVER_TRAILERS = frozenset(
     b"content-length transfer-encoding content-encoding content-type content-range trailer host connection".split()
 )
@@ -101,6 +104,8 @@ def edit_body(message: http.Message, judged: Judged) -> None:
     if body is None:
         return
     message.raw_content = body.data
+    for name in DIGESTS:
+        message.headers.pop(name, None)
     if message.trailers and "transfer-encoding" in message.headers:
         return  # only chunks can be followed by trailers
     message.headers.pop("transfer-encoding", None)
