@@ -6,8 +6,10 @@ from pathlib import Path
 
 import anyio
 import msgspec
+from anyio.abc import TaskStatus
 
 from pipeline.events import Record
+from pipeline.topology import Topology
 from vibedom import reload, sessions
 from vibedom.errors import SettingsError, own_error
 from vibedom.paths import Home, SessionDir
@@ -78,8 +80,8 @@ class Session:
             environment=self._plan.environment,
         )
         async with anyio.create_task_group() as recording:
-            await recording.start(border.topology.run)
             try:
+                await recording.start(_to_the_end, border.topology)
                 code = await self._run_sandbox(border, converse)
             finally:
                 with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
@@ -150,3 +152,9 @@ class Session:
     def _save(self, *, status: sessions.Status, exit_code: int | None = None) -> None:
         self._record = msgspec.structs.replace(self._record, status=status, exit_code=exit_code)
         sessions.save(self._plan.home, self._record)
+
+
+async def _to_the_end(topology: Topology, *, task_status: TaskStatus[None]) -> None:
+    """A session that is cancelled still records its end: the topology ends when it is closed, not before."""
+    with anyio.CancelScope(shield=True):
+        await topology.run(task_status=task_status)

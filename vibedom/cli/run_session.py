@@ -88,6 +88,8 @@ async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runti
     except BaseException:
         _forget_if_empty(options.home, prepared)
         raise
+    if _forget_if_empty(options.home, prepared):
+        return code
     await report(options.home, prepared.record.id, code, apply_changes=options.apply_changes, as_json=options.as_json)
     return code
 
@@ -114,10 +116,12 @@ async def _supervised(
     session = Session(plan, runtime, render.progress)
     received: list[int] = []
     code = 0
-    async with anyio.create_task_group() as group:
-        group.start_soon(_end_on_signal, group.cancel_scope, received)
-        code = await session.run(partial(terminal.converse, with_tty=prepared.command.tty))
-        group.cancel_scope.cancel()
+    async with anyio.create_task_group() as listening:
+        # The signal cancels the work alone: who cleans up must still hear the next one.
+        with anyio.CancelScope() as work:
+            listening.start_soon(_end_on_signal, work, received)
+            code = await session.run(partial(terminal.converse, with_tty=prepared.command.tty))
+        listening.cancel_scope.cancel()
     return 128 + received[0] if received else code
 
 
@@ -154,8 +158,10 @@ def _wishes(options: Options, workspace: Path, policy: Policy, mounts: tuple[Mou
     )
 
 
-def _forget_if_empty(home: Home, prepared: Prepared) -> None:
+def _forget_if_empty(home: Home, prepared: Prepared) -> bool:
     """A session that never started leaves nothing behind; one with work in it stays."""
     record = sessions.load(home, prepared.record.id)
-    if record.status == "failed" and not any(prepared.directory.upper.iterdir()):
+    is_empty = record.status == "failed" and not any(prepared.directory.upper.iterdir())
+    if is_empty:
         sessions.remove(home, record)
+    return is_empty
