@@ -20,7 +20,7 @@ DOORKEEPERS = {
     "asyncclick": ("vibedom/cli/",),
     "dns": ("vibedom/resolver.py",),
     "hyperscan": ("pipeline/scrubber/",),
-    "re2": ("pipeline/scrubber/",),
+    "re2": ("pipeline/scrubber/", "pipeline/path_rule.py"),
     "ahocorasick_rs": ("pipeline/scrubber/",),
 }
 """Heavy dependency -> the only places that may import it."""
