@@ -6,7 +6,6 @@ from pathlib import Path
 
 import anyio
 import msgspec
-from anyio.abc import TaskStatus
 
 from pipeline.events import Record
 from pipeline.topology import Topology
@@ -81,7 +80,7 @@ class Session:
         )
         async with anyio.create_task_group() as recording:
             try:
-                await recording.start(_to_the_end, border.topology)
+                recording.start_soon(_to_the_end, border.topology)
                 code = await self._run_sandbox(border, converse)
             finally:
                 with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
@@ -154,7 +153,7 @@ class Session:
         sessions.save(self._plan.home, self._record)
 
 
-async def _to_the_end(topology: Topology, *, task_status: TaskStatus[None]) -> None:
+async def _to_the_end(topology: Topology) -> None:
     """A session that is cancelled still records its end: the topology ends when it is closed, not before."""
     with anyio.CancelScope(shield=True):
-        await topology.run(task_status=task_status)
+        await topology.run()
