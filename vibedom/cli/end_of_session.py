@@ -12,6 +12,7 @@ from vibedom.cli import diff_view, render
 from vibedom.cli.ask import ask, can_ask
 from vibedom.network_log import Traffic, read_traffic
 from vibedom.paths import Home, SessionDir
+from vibedom.preflight.new_secrets import secret_scan
 from vibedom.sessions import SessionRecord
 from vibedom.workspace.apply import Outcome, apply
 from vibedom.workspace.patch import write_patch
@@ -27,7 +28,8 @@ async def report(home: Home, session_id: str, code: int, *, apply_changes: bool 
     directory = home.session(session_id)
     traffic = await anyio.to_thread.run_sync(read_traffic, directory.network_log)
     outcome: Outcome | None = None
-    with reviewing(directory, record.workspace, masked=frozenset(record.masked), home=Path.home()) as review:
+    masked, scan = frozenset(record.masked), secret_scan(home)
+    with reviewing(directory, record.workspace, masked=masked, home=Path.home(), scan=scan) as review:
         await anyio.to_thread.run_sync(_keep_patch, review, directory)
         _show(record, code, traffic, review)
         if review.changes and await _wants_apply(review, apply_changes):
