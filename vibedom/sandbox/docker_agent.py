@@ -46,6 +46,19 @@ def _takes_user_attributes(directory: Path) -> bool:
     return True
 
 
+def project_options(spec: SandboxSpec) -> str:
+    """Mount options of the project's read-only side: an overlay without an upper layer. A read-only bind would do for
+    files, but a socket or a pipe in the project could be connected to through it."""
+    nothing = spec.trust / "nothing"
+    nothing.mkdir(exist_ok=True)
+    return f"lowerdir={spec.lower}:{nothing}"
+
+
+def project_volume(name: str) -> str:
+    """The name of the volume with the read-only side, beside that of the writable one."""
+    return f"{name}-project"
+
+
 def _version(kernel: str) -> tuple[int, ...]:
     parts = kernel.split("-")[0].split(".")
     return tuple(int("".join(itertools.takewhile(str.isdecimal, part)) or 0) for part in parts[:2])
@@ -73,7 +86,13 @@ def mounts(spec: SandboxSpec, volume: str) -> list[dict[str, Any]]:
     """Mounts of the container in the engine's form: the project twice, the home, the trust, the user's own."""
     found: list[dict[str, Any]] = [
         {"Type": "volume", "Source": volume, "Target": WORK_MOUNT, "VolumeOptions": {"NoCopy": True}},
-        _bind(spec.workspace, WORKSPACE_MOUNT, read_only=True),
+        {
+            "Type": "volume",
+            "Source": project_volume(volume),
+            "Target": WORKSPACE_MOUNT,
+            "ReadOnly": True,
+            "VolumeOptions": {"NoCopy": True},
+        },
         _bind(spec.agent_home, HOME_MOUNT, read_only=False),
         _bind(spec.trust, TRUST_MOUNT, read_only=True),
     ]

@@ -76,14 +76,18 @@ class DockerSandbox:
         with asking("create the overlay volume", shield=True):
             version = await self._docker.version()
             options = docker_agent.overlay_options(self._spec, version["KernelVersion"])
-            await self._docker.volumes.create(  # type: ignore[no-untyped-call]
-                {
-                    "Name": self._name,
-                    "Driver": "local",
-                    "DriverOpts": {"type": "overlay", "device": "overlay", "o": options},
-                    "Labels": dict(self._labels),
-                }
-            )
+            await self._create_volume(self._name, options)
+            await self._create_volume(docker_agent.project_volume(self._name), docker_agent.project_options(self._spec))
+
+    async def _create_volume(self, name: str, options: str) -> None:
+        await self._docker.volumes.create(  # type: ignore[no-untyped-call]
+            {
+                "Name": name,
+                "Driver": "local",
+                "DriverOpts": {"type": "overlay", "device": "overlay", "o": options},
+                "Labels": dict(self._labels),
+            }
+        )
 
     async def _have_image(self, name: str) -> None:
         if await docker_image.inspect(self._docker, name) is not None:

@@ -25,7 +25,7 @@ async def test_nothing_is_left_after_a_session(
     async with locked(runtime, spec) as box:
         await box.idle()
         made = await everything(docker, spec.session)
-        assert len(made) == 4
+        assert len(made) == 5
         assert all(name.lstrip("/").startswith(f"vibedom-{spec.session}-") for name in made)
     assert await everything(docker, spec.session) == []
 
@@ -104,7 +104,7 @@ async def test_what_was_lost_with_the_state_directory_is_found_by_its_labels(
         process.kill()
         await process.wait()
         found = await runtime.leftovers()
-        assert sorted(one.kind for one in found) == ["container", "network", "volume"]
+        assert sorted(one.kind for one in found) == ["container", "network", "volume", "volume"]
         assert {one.session for one in found} == {spec.session}
         assert sorted(one.name for one in await runtime.reap()) == sorted(one.name for one in found)
         assert await everything(docker, spec.session) == []

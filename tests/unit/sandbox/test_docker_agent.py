@@ -25,12 +25,11 @@ def test_a_path_that_mount_options_cannot_hold_is_refused(tmp_path: Path, name: 
         docker_agent.overlay_options(make_spec(tmp_path / name), "6.1.0")
 
 
-def test_the_workspace_is_bound_by_its_real_path_and_never_writable(tmp_path: Path) -> None:
-    spec = make_spec(tmp_path, workspace=tmp_path / "a:b, c")
-    [bound] = [mount for mount in docker_agent.mounts(spec, "v") if mount["Target"] == "/mnt/workspace"]
-    assert bound["Source"] == str(tmp_path / "a:b, c")
-    assert bound["ReadOnly"] is True
-    assert bound["BindOptions"] == {"Propagation": "rprivate", "NonRecursive": True}
+def test_the_read_only_side_is_an_overlay_without_an_upper_layer(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path)
+    [side] = [mount for mount in docker_agent.mounts(spec, "v") if mount["Target"] == "/mnt/workspace"]
+    assert (side["Type"], side["Source"], side["ReadOnly"]) == ("volume", "v-project", True)
+    assert docker_agent.project_options(spec) == f"lowerdir={spec.lower}:{spec.trust}/nothing"
 
 
 def test_only_home_and_overlay_are_writable(tmp_path: Path) -> None:
