@@ -4,9 +4,12 @@ import msgspec
 
 from pipeline.context import ContextTable
 from pipeline.events import Captured, Filtered, Header, Media, Payload, Plan, Reason, Scan
-from pipeline.media import ContentType, header, is_duplex, looks_like_text, media_of, parse_content_type
+from pipeline.media import ContentType, header, is_duplex, is_framed, looks_like_text, media_of, parse_content_type
 
 KNOWN_CODINGS = frozenset({"gzip", "x-gzip", "deflate", "br", "zstd", "identity"})
+
+MAX_CODINGS = 4
+"""One on top of the other; nobody means more."""
 
 
 class FilterSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,8 +63,8 @@ class ContentFilter:
         )
 
     def _plan(self, content: ContentType, length: int | None, *, is_reply: bool) -> Plan:
-        if is_duplex(content):
-            return "stream-raw"
+        if is_framed(content) if not is_reply else is_duplex(content):
+            return "stream-raw" if is_reply else "watch"
         if is_reply and media_of(content) == "binary":
             return "stream-raw"
         if media_of(content) == "sse" or length is None:
@@ -86,10 +89,12 @@ class ContentFilter:
         self, plan: Plan, media: Media, content: ContentType, codings: tuple[str, ...], *, is_partial: bool = False
     ) -> Scan:
         unscanned: Reason | None = "oversize" if plan == "block" else None
-        if plan in ("buffer", "stream") and not set(codings) <= KNOWN_CODINGS:
+        if plan in ("buffer", "stream", "watch") and not _are_readable(codings):
             unscanned = "unknown-encoding"
-            if plan == "stream":
+            if plan != "buffer":
                 plan = "block" if self._settings.undecodable == "block" else "stream-raw"
+        if plan == "stream" and unscanned is None and media == "binary":
+            unscanned = "binary-body"
         if plan == "stream-raw" and unscanned is None and media != "binary" and not is_duplex(content):
             unscanned = "oversize"
         return Scan(
@@ -115,6 +120,10 @@ def content_length(headers: tuple[Header, ...]) -> int | None:
     if value is None or _is_chunked(headers) or not value.strip().isdigit():
         return None
     return int(value)
+
+
+def _are_readable(codings: tuple[str, ...]) -> bool:
+    return len(codings) <= MAX_CODINGS and set(codings) <= KNOWN_CODINGS
 
 
 def _is_chunked(headers: tuple[Header, ...]) -> bool:

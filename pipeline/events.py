@@ -41,6 +41,7 @@ Reason = Literal[
     "unknown-encoding",
     "oversize",
     "partial-body",
+    "binary-body",
     "signed-request",
     "finding-blocked",
     "stage-raised",
@@ -161,9 +162,9 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     """Why nobody reads what passes here; recorded and alerted."""
 
 
-Plan = Literal["none", "buffer", "stream", "stream-raw", "block"]
+Plan = Literal["none", "buffer", "stream", "watch", "stream-raw", "block"]
 """What happens to the body: there is none, it is buffered and scrubbed with its structure, it is scrubbed as it
-streams, it streams untouched, or the flow is denied because of it."""
+streams, it streams as it is and is cut where it holds a key, it streams unread, or the flow is denied because of it."""
 
 Media = Literal["json", "ndjson", "sse", "form", "multipart", "xml", "text", "binary"]
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pipeline.events import Counts, Finding, Judged, ResponseHead, Scan, Target
+from pipeline.events import Counts, Finding, Judged, Reason, ResponseHead, Scan, Target
 from pipeline.ports import BodyStream
 
 
@@ -26,6 +26,8 @@ class FlowState(msgspec.Struct, kw_only=True):
     request_stream: BodyStream | None = None
     response_stream: BodyStream | None = None
     response: ResponseHead | None = None
+    broken: Reason | None = None
+    """Why a stream was cut."""
     request_bytes: int = 0
     response_bytes: int = 0
 

@@ -17,8 +17,10 @@ class ContentType(msgspec.Struct, frozen=True, kw_only=True):
     boundary: bytes | None = None
 
 
-DUPLEX_PREFIXES = ("application/grpc", "application/connect+", "application/x-git-", "application/vnd.git-lfs")
+FRAMED_PREFIXES = ("application/grpc", "application/connect+", "application/x-git-")
 """Protocols inside HTTP whose framing an edit would break, and whose client may wait for the server's first word."""
+DUPLEX_PREFIXES = (*FRAMED_PREFIXES, "application/vnd.git-lfs")
+"""Those, and git LFS, whose answers are JSON that hands out credentials to be used."""
 
 _TEXT_ESSENCES = {
     "application/javascript",
@@ -35,7 +37,6 @@ _TEXT_ESSENCES = {
     "application/jwt",
     "application/dns-json",
 }
-_BINARY_TYPES = ("image/", "audio/", "video/", "font/")
 _SNIFF_BYTES = 4096
 _CACHED_BYTES = 200
 """A flow asks several times for the same few types, and parsing one costs more than the rest of its step."""
@@ -91,9 +92,9 @@ def is_duplex(content: ContentType) -> bool:
     return content.essence.startswith(DUPLEX_PREFIXES)
 
 
-def is_known_binary(content: ContentType) -> bool:
-    """A type that is never text, whatever its bytes look like."""
-    return content.essence.startswith(_BINARY_TYPES) and not content.essence.endswith("+xml")
+def is_framed(content: ContentType) -> bool:
+    """Whether bodies of this type have a framing of their own, with lengths in it."""
+    return content.essence.startswith(FRAMED_PREFIXES)
 
 
 def looks_like_text(data: bytes) -> bool:

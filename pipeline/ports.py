@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from pipeline.events import Direction, Finding, Record, Scan, Target
+from pipeline.events import Direction, Finding, Reason, Record, Scan, Target
 
 
 class Stage[In, Out](Protocol):
@@ -42,7 +42,11 @@ class BodyStream(Protocol):
 
 
 class StreamBrokenError(Exception):
-    """A streamed body cannot be decoded."""
+    """A streamed body cannot go on; `reason` is what its record gives."""
+
+    def __init__(self, message: str, *, reason: Reason = "undecodable-body") -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
 
 
 class OpenStream(Protocol):

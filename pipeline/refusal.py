@@ -21,6 +21,7 @@ REASONS: dict[Reason, str] = {
     "unknown-encoding": "the body has a content encoding that cannot be checked",
     "oversize": "the body is larger than the policy allows",
     "partial-body": "the requested range of a body holds a secret; ask for the whole body, without Range",
+    "binary-body": "the body is binary, so it can only be read for keys, not scrubbed",
     "signed-request": "the request holds a secret and is signed, so it can neither pass nor be changed",
     "finding-blocked": "the request holds a secret that the policy blocks",
     "stage-raised": "the request could not be judged",

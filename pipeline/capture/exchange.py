@@ -7,8 +7,9 @@ from mitmproxy import http, tcp
 from mitmproxy.net.server_spec import ServerSpec
 
 from pipeline.events import Direction, Header, Judged, Reason, RequestHead, ResponseHead, Target
+from pipeline.flow_state import FlowState
 from pipeline.identity import Listener, Said
-from pipeline.ports import BodyStream
+from pipeline.ports import BodyStream, StreamBrokenError
 from pipeline.refusal import REASONS, Refusal
 
 KILLED = "Connection killed: "
@@ -133,11 +134,15 @@ def frame_as_stream(message: http.Message) -> None:
     message.headers.pop("content-length", None)
 
 
-def chunks_of(stream: BodyStream) -> Callable[[bytes], Iterable[bytes]]:
+def chunks_of(stream: BodyStream, state: FlowState) -> Callable[[bytes], Iterable[bytes]]:
     """`stream` as mitmproxy calls it. What is held back is no chunk: an empty one would end a chunked body."""
 
     def chunks(chunk: bytes) -> Iterable[bytes]:
-        clean = stream(chunk)
+        try:
+            clean = stream(chunk)
+        except StreamBrokenError as exc:
+            state.broken = exc.reason
+            raise  # which ends the connection
         return [clean] if clean else []
 
     return chunks

@@ -111,9 +111,9 @@ class Capture:
         state.saw(judged)
         exchange.dial(flow, state.target, self._via(state.target))
         exchange.edit_request(flow.request, judged)
-        if state.request_scan.plan in ("stream", "stream-raw"):
+        if state.request_scan.plan in ("stream", "watch", "stream-raw"):
             state.request_stream = self.open_stream(state.request_scan, state.target, "request")
-            flow.request.stream = exchange.chunks_of(state.request_stream)
+            flow.request.stream = exchange.chunks_of(state.request_stream, state)
             if state.request_scan.plan == "stream":
                 exchange.frame_as_stream(flow.request)
 
@@ -154,7 +154,7 @@ class Capture:
             flow.response.headers = http.Headers(judged.scrubbed.edits.headers)
         if state.response_scan.plan in ("stream", "stream-raw"):
             state.response_stream = self.open_stream(state.response_scan, state.target, "response")
-            flow.response.stream = exchange.chunks_of(state.response_stream)
+            flow.response.stream = exchange.chunks_of(state.response_stream, state)
             if state.response_scan.plan == "stream":
                 exchange.frame_as_stream(flow.response)
 
@@ -181,7 +181,7 @@ class Capture:
         if state.is_refused or state.is_recorded:
             return
         state.is_recorded = True
-        reason = exchange.reason_of(flow)
+        reason = state.broken or exchange.reason_of(flow)
         judged = await self._ask(flow, "end", state.target, direction="response", prior=True, trouble=reason)
         if flow.response is None and reason != "aborted":
             self._refuse(flow, state, judged.decision)

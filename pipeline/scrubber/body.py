@@ -25,7 +25,7 @@ def scrub_body(
     scrubber: Scrubber, raw: bytes, scan: Scan, choose: Choose, pardon: Pardon, *, skips_undecodable: bool
 ) -> BodyResult:
     """Scrub `raw` as `scan` says. A label that lies (plain text marked gzip) is seen through."""
-    if scan.plan != "buffer" or scan.media == "binary" or not raw:
+    if scan.plan != "buffer" or not raw:
         return BodyResult()
     unreadable = _unreadable(scan)
     if not unreadable:
@@ -34,10 +34,21 @@ def scrub_body(
         except CodingError:
             unreadable = "undecodable-body"
         else:
-            return _scrub(scrubber, plain, scan, choose, pardon, scan.codings)
+            return _read(scrubber, plain, scan, choose, pardon, scan.codings)
     if looks_like_text(raw):
-        return _scrub(scrubber, raw, scan, choose, pardon, ())
+        return _read(scrubber, raw, scan, choose, pardon, ())
     return BodyResult(unscanned=unreadable) if skips_undecodable else BodyResult(trouble=unreadable)
+
+
+def _read(
+    scrubber: Scrubber, plain: bytes, scan: Scan, choose: Choose, pardon: Pardon, codings: tuple[str, ...]
+) -> BodyResult:
+    """What is labelled binary and reads as text is text; any other binary body stays as it is, or stays here."""
+    if scan.media != "binary":
+        return _scrub(scrubber, plain, scan, choose, pardon, codings)
+    if looks_like_text(plain):
+        return _scrub(scrubber, plain, msgspec.structs.replace(scan, media="text"), choose, pardon, codings)
+    return BodyResult(hits=scrubber.watch(plain, choose, where="body"), unscanned="binary-body")
 
 
 def _unreadable(scan: Scan) -> Reason | None:

@@ -10,6 +10,7 @@ from pipeline.ports import BodyStream, StreamBrokenError
 from pipeline.scrubber.judge_hits import HitJudge, Place
 from pipeline.scrubber.model import Engine
 from pipeline.scrubber.stream import Stream, open_stream
+from pipeline.scrubber.watching_stream import WatchingStream
 
 
 class CountingStream:
@@ -47,7 +48,7 @@ class ScrubbingStream:
         except CodingError as exc:
             raise StreamBrokenError("a streamed body could not be decoded") from exc
         if self._is_partial and any(hit.action == "scrub" for hit in self._stream.hits):
-            raise StreamBrokenError("a range of a body holds a secret: scrubbed, it would not be that range")
+            raise StreamBrokenError("a range of a body holds a secret", reason="partial-body")
         return clean
 
     def _pass(self, chunk: bytes) -> bytes:
@@ -67,10 +68,11 @@ class ScrubbingStream:
 
 
 class SniffingStream:
-    """A body whose label says binary: its first bytes decide whether it is scrubbed as text or only counted."""
+    """A body whose label says binary: its first bytes decide whether it is scrubbed as text or only watched."""
 
-    def __init__(self, text: BodyStream) -> None:
+    def __init__(self, text: BodyStream, binary: BodyStream) -> None:
         self._text = text
+        self._binary = binary
         self._chosen: BodyStream | None = None
 
     @property
@@ -81,7 +83,7 @@ class SniffingStream:
         if self._chosen is None:
             if not chunk:
                 return b""
-            self._chosen = self._text if looks_like_text(chunk) else CountingStream()
+            self._chosen = self._text if looks_like_text(chunk) else self._binary
         return self._chosen(chunk)
 
     def findings(self) -> Sequence[Finding]:
@@ -101,6 +103,8 @@ class StreamOpener:
             return CountingStream()
         context: Context = self._contexts.context_of(target.host)
         judge = HitJudge(self._contexts, Place(host=target.host, context=context, direction=direction))
+        if scan.plan == "watch" or (scan.media == "binary" and scan.codings):
+            return self._watching(judge, scan)
         stream = open_stream(
             self._engine,
             media="text" if scan.media == "binary" else scan.media,
@@ -110,6 +114,8 @@ class StreamOpener:
             location="body",
         )
         scrubbing = ScrubbingStream(stream, judge, scan.codings, is_partial=scan.is_partial)
-        if scan.media == "binary" and not scan.codings:
-            return SniffingStream(scrubbing)
-        return scrubbing
+        return SniffingStream(scrubbing, self._watching(judge, scan)) if scan.media == "binary" else scrubbing
+
+    def _watching(self, judge: HitJudge, scan: Scan) -> WatchingStream:
+        is_duplex = scan.plan == "watch"
+        return WatchingStream(self._engine, judge, self._fingerprint, scan.codings, is_duplex=is_duplex)

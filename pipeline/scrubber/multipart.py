@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from pipeline.events import Media
-from pipeline.media import ContentType, is_known_binary, looks_like_text, media_of, parse_content_type
+from pipeline.media import ContentType, looks_like_text, media_of, parse_content_type
 from pipeline.scrubber.edit import Placed, Search, cut, place
 from pipeline.scrubber.json_path import shown_name
 from pipeline.scrubber.model import Result
@@ -61,6 +61,6 @@ def _content_type(head: bytes) -> ContentType:
 
 def _media(content: ContentType, body: bytes) -> Media:
     media = media_of(content)
-    if media == "binary" and not is_known_binary(content) and looks_like_text(body):
+    if media == "binary" and looks_like_text(body):
         return "text"
     return media

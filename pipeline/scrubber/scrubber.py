@@ -5,6 +5,7 @@ from functools import partial
 
 from pipeline.events import Media
 from pipeline.media import ContentType
+from pipeline.scrubber.binary import watch
 from pipeline.scrubber.charset import transcode
 from pipeline.scrubber.edit import Placed, Search, place, splice
 from pipeline.scrubber.form import place_form
@@ -12,7 +13,7 @@ from pipeline.scrubber.header import place_header
 from pipeline.scrubber.hints import HintFinder
 from pipeline.scrubber.json_body import place_json
 from pipeline.scrubber.lines import NDJSON, SSE, place_lines
-from pipeline.scrubber.model import Choose, Engine, Pardon, Result
+from pipeline.scrubber.model import Choose, Engine, Hit, Pardon, Result
 from pipeline.scrubber.multipart import place_multipart
 from pipeline.scrubber.search import EngineSearch, Fingerprint
 from pipeline.scrubber.url import place_url
@@ -67,12 +68,16 @@ class Scrubber:
         """Text of no known structure."""
         return self._settled(data, self._search(choose), partial(_place_text, where=location))
 
+    def watch(self, data: bytes, choose: Choose, *, where: str) -> tuple[Hit, ...]:
+        """The keys in binary content, which stays as it is. What would be scrubbed has the action `block`."""
+        return watch(self._search(choose), data, where)
+
     def _search(self, choose: Choose, pardon: Pardon | None = None) -> Search:
         return EngineSearch(self.engine, self._hints, self._fingerprint, choose, pardon)
 
     def _body(self, search: Search, data: bytes, media: Media, content: ContentType, where: str, depth: int) -> Result:
         if media == "binary":
-            return Result(data)
+            return Result(data, watch(search, data, where))
         placer = self._placer(media, content, where, depth)
         transcoded = transcode(data, content.charset)
         if transcoded is None:

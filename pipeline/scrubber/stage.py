@@ -59,7 +59,7 @@ class ScrubberStage:
 
     def _body(self, event: Filtered, edit: "_Edit") -> tuple[Payload | None, Reason | None, Scan]:
         captured, scan = event.captured, event.scan
-        if captured.body is None:
+        if captured.body is None or (scan.media == "binary" and captured.direction == "response"):
             return None, captured.trouble, scan
         location = "message" if captured.step == "message" else "body"
         choose = edit.judge.choose(location)
@@ -72,7 +72,9 @@ class ScrubberStage:
             skips_undecodable=self._skips_undecodable,
         )
         edit.findings += edit.judge.findings(result.hits)
-        scan = msgspec.structs.replace(scan, unscanned=result.unscanned)
+        # Each binary message of a WebSocket would be an alert of its own.
+        unscanned = None if captured.step == "message" else result.unscanned
+        scan = msgspec.structs.replace(scan, unscanned=unscanned)
         body = Payload(result.data) if result.data is not None else None
         return body, captured.trouble or result.trouble, scan
 

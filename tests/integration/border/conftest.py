@@ -1,11 +1,14 @@
 """An origin behind a border, and two ways for curl to get there."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 
+from pipeline.events import Record
 from tests.support.border import Running, running_border
 from tests.support.curl import Answer, curl
 from tests.support.origin import Handler, Origin, echo, origin
@@ -24,6 +27,15 @@ class Way:
 
     async def explicit(self, url: str, *arguments: str) -> Answer:
         return await curl("--proxy", self.border.proxy_url, "--cacert", self.border.ca_file, *arguments, url)
+
+    async def recorded(self, is_meant: Callable[[Record], bool]) -> Record:
+        """The first record that is meant; waits for it."""
+        with anyio.fail_after(10):
+            while True:
+                for record in self.border.sink.records:
+                    if is_meant(record):
+                        return record
+                await anyio.lowlevel.checkpoint()
 
     async def transparent(self, url: str, *arguments: str) -> Answer:
         port = self.border.https_port if url.startswith("https") else self.border.http_port

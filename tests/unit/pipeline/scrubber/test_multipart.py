@@ -35,13 +35,16 @@ def test_parts_are_scrubbed_and_the_framing_stays() -> None:
     assert found(result) == [("github-pat", "scrub", "part a"), ("github-pat", "scrub", "part b $.k")]
 
 
-def test_binary_parts_are_not_touched() -> None:
-    data = (
-        part("f", TOKEN, "image/png", '; filename="x.png"')
-        + part("g", b"\0\1" + TOKEN, "application/octet-stream")
-        + END
-    )
-    assert scrub(data).data is data
+def test_binary_parts_are_not_touched_and_a_key_in_one_is_told_as_blocked() -> None:
+    data = part("g", b"\0\1" + TOKEN, "application/octet-stream") + END
+    result = scrub(data)
+    assert result.data is data
+    assert [(hit.rule.id, hit.action, hit.location) for hit in result.hits] == [("github-pat", "block", "part g")]
+
+
+def test_text_in_a_part_that_is_labelled_as_a_picture_is_scrubbed() -> None:
+    data = part("f", TOKEN, "image/png", '; filename="x.png"') + END
+    assert TOKEN not in scrub(data).data
 
 
 def test_an_unnamed_type_with_text_in_it_is_scrubbed() -> None:

@@ -1,0 +1,129 @@
+"""What an agent calls a body is its word only: a key does not leave under any label."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.border.conftest import HOST, Way
+from tests.support.detection import GITHUB_TOKEN
+
+pytestmark = pytest.mark.anyio
+
+KEY = GITHUB_TOKEN.encode()
+WIDE = GITHUB_TOKEN.encode("utf-16-le")
+PART = b"--XX\r\nContent-Disposition: form-data; name=a\r\nContent-Type: %s\r\n\r\n%s\r\n--XX--\r\n"
+FRAMED = (
+    "application/grpc",
+    "application/grpc+json",
+    "application/connect+json",
+    "application/x-git-upload-pack-request",
+    "application/x-git-receive-pack-request",
+    "application/vnd.git-lfs+json",
+)
+
+
+async def upload(through: Way, directory: Path, label: str, body: bytes, *arguments: str) -> bytes:
+    """What curl printed; the body goes to the origin that keeps it."""
+    file = directory / "body"
+    file.write_bytes(body)
+    headers = ("-H", f"Content-Type: {label}", *arguments)
+    return (await through.explicit(f"https://{HOST}/", *headers, "--data-binary", f"@{file}")).body
+
+
+def arrived(through: Way) -> bytes:
+    return b"".join(request.everything for request in through.secure.arrived)
+
+
+async def blocked(through: Way, reason: str = "finding-blocked") -> None:
+    """Wait for the record that says why, and check that it says what."""
+    await through.recorded(lambda record: record.reason == reason)
+    found = [f for record in through.border.sink.records for f in record.findings]
+    assert {(f.rule, f.action) for f in found} == {("github-pat", "block")}
+
+
+@pytest.mark.parametrize("label", FRAMED)
+@pytest.mark.parametrize("body", [KEY, b"\0\0\0\0\x28" + KEY, json.dumps({"a": f"x {GITHUB_TOKEN}"}).encode()])
+async def test_a_label_that_forbids_edits_does_not_let_a_key_out(
+    through: Way, tmp_path: Path, label: str, body: bytes
+) -> None:
+    await upload(through, tmp_path, label, body)
+    assert KEY not in arrived(through)
+    assert any(f.rule == "github-pat" for record in through.border.sink.records for f in record.findings)
+
+
+async def test_a_framed_body_with_a_key_is_cut_and_the_record_says_why(through: Way, tmp_path: Path) -> None:
+    await upload(through, tmp_path, "application/grpc", b"\0\0\0\0\x28" + KEY)
+    await blocked(through)
+    assert through.secure.arrived == []
+
+
+@pytest.mark.parametrize("label", ["application/octet-stream", "image/png", "application/zip"])
+@pytest.mark.parametrize(
+    "body",
+    [b"\0" + KEY, b"\x89PNG\r\n\x1a\n\0\0\xff" + KEY + b"\0", b"\0\xff" + WIDE + b"\0", b"\x1f\x8b\x08\x10" + KEY],
+    ids=["after a zero", "in a picture", "in UTF-16", "in a comment"],
+)
+async def test_a_binary_body_with_a_key_is_refused(through: Way, tmp_path: Path, label: str, body: bytes) -> None:
+    answer = await upload(through, tmp_path, label, body)
+    assert b"holds a secret" in answer
+    assert through.secure.arrived == []
+    await blocked(through)
+
+
+@pytest.mark.parametrize("arguments", [("-H", "Transfer-Encoding: chunked"), ()], ids=["chunked", "long"])
+async def test_a_streamed_binary_body_is_cut_before_the_key(
+    through: Way, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    body = b"\0" + b"x \xff" * (300_000 if not arguments else 30) + b" " + KEY + b"\0\0"
+    await upload(through, tmp_path, "application/octet-stream", body, *arguments)
+    await blocked(through)
+    assert KEY not in arrived(through)
+
+
+async def test_a_key_that_begins_after_the_first_chunk_is_still_found(through: Way, tmp_path: Path) -> None:
+    body = b"\0" * 4096 + b"text from here on, and " + KEY
+    await upload(through, tmp_path, "application/octet-stream", body, "-H", "Transfer-Encoding: chunked")
+    await blocked(through)
+
+
+@pytest.mark.parametrize("label", [*FRAMED[:5], "application/octet-stream"])
+async def test_a_binary_body_is_read_below_its_content_coding(through: Way, tmp_path: Path, label: str) -> None:
+    coded = gzip.compress(b"\0\xff" + KEY)
+    await upload(through, tmp_path, label, coded, "-H", "Content-Encoding: gzip")
+    assert through.secure.arrived == []
+    await blocked(through)
+
+
+async def test_text_under_a_binary_label_and_a_coding_is_scrubbed(through: Way, tmp_path: Path) -> None:
+    coded = gzip.compress(b"token " + KEY)
+    await upload(through, tmp_path, "application/octet-stream", coded, "-H", "Content-Encoding: gzip")
+    assert through.secure.arrived[-1].body == b"token [REDACTED_GITHUB_PAT]"  # the origin takes the coding off
+
+
+@pytest.mark.parametrize("label", [b"image/png", b"application/octet-stream"])
+async def test_a_part_of_a_form_is_read_whatever_it_is_called(through: Way, tmp_path: Path, label: bytes) -> None:
+    form = "multipart/form-data; boundary=XX"
+    await upload(through, tmp_path, form, PART % (label, KEY))
+    assert b"[REDACTED_GITHUB_PAT]" in through.secure.arrived.pop().body
+    await upload(through, tmp_path, form, PART % (label, b"\0\xff" + KEY))
+    assert through.secure.arrived == []
+
+
+async def test_binary_bodies_without_keys_are_byte_exact_and_marked(through: Way, tmp_path: Path) -> None:
+    blob = bytes(range(256)) * 40 + b" 127.0.0.1 someone@example.com \0"
+    for label in ("application/octet-stream", "application/grpc", "image/png"):
+        await upload(through, tmp_path, label, blob)
+        assert through.secure.arrived.pop().body == blob
+    unscanned = [record.unscanned for record in through.border.records("request") if record.method == "POST"]
+    assert unscanned == ["binary-body", None, "binary-body"]
+
+
+async def test_no_more_than_four_codings_are_taken_off(through: Way, tmp_path: Path) -> None:
+    body = b"token " + KEY
+    for _ in range(5):
+        body = gzip.compress(body)
+    answer = await upload(through, tmp_path, "text/plain", body, "-H", f"Content-Encoding: {', '.join(['gzip'] * 5)}")
+    assert b"cannot be checked" in answer
+    assert through.secure.arrived == []
