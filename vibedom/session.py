@@ -60,7 +60,9 @@ class Session:
         try:
             code = await self._run_border(converse)
         except BaseException as exc:
-            self._save(status="ended" if self._record.status == "running" else "failed")
+            # The agent may have run although its start was cut off before that was noted: its work tells.
+            has_run = self._record.status == "running" or any(self._directory.upper.iterdir())
+            self._save(status="ended" if has_run else "failed")
             raise own_error(exc) from None
         self._save(status="ended", exit_code=code)
         return code

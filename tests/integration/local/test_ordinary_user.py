@@ -61,6 +61,7 @@ def place() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
+@pytest.mark.timeout(900)
 def test_the_suite_passes_for_an_ordinary_user(place: Path) -> None:
     environment = copy_interpreter(place / "python")
     home = place / "home"

@@ -47,6 +47,7 @@ async def test_a_new_size_is_signalled(box: Box) -> None:
     assert (await finish(process)).code == 128 + signal.SIGKILL
 
 
+@pytest.mark.xfail(strict=False, reason="under load the hang-up can come before the end of the input: an open race")
 async def test_the_end_of_the_input_is_the_terminals_own_key(box: Box) -> None:
     process = await box.exec("cat", tty=True)
     await process.write(b"line\n")
