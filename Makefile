@@ -30,7 +30,7 @@ demo: setup system
 	@scripts/demo
 
 test: setup system
-	@scripts/with-engine $(PYTHON) -m pytest $(PYTEST_ARGS)
+	@scripts/with-engine scripts/run-tests $(PYTHON) $(PYTEST_ARGS)
 
 check: setup
 	$(VENV)/bin/ruff check .
