@@ -15,6 +15,10 @@ Done = Callable[[bool], None]
 BATCH = 256
 """Records written in one call at the most."""
 BACKOFF_SECONDS = (0.1, 0.5, 2.0, 10.0)
+WRITE_SECONDS = 30.0
+"""A write that takes longer has failed."""
+CLOSE_SECONDS = 10.0
+"""What an optional sink gets for what is still queued at the end; a session does not stay for it."""
 
 
 async def put[T](channel: MemoryObjectSendStream[T], item: T) -> None:
@@ -29,8 +33,19 @@ class Feed:
     """Feeds one sink. A `required` sink pushes back, and its first failure is final: `is_failed` stops the traffic.
     Any other sink gets retries with backoff; when its channel is full the oldest record is dropped and counted."""
 
-    def __init__(self, sink: Sink, *, is_required: bool, capacity: int = 1024) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        is_required: bool,
+        capacity: int = 1024,
+        write_seconds: float = WRITE_SECONDS,
+        close_seconds: float = CLOSE_SECONDS,
+    ) -> None:
         self.sink = sink
+        self._write_seconds = write_seconds
+        self._close_seconds = close_seconds
+        self._writing = anyio.CancelScope()
         self.is_required = is_required
         self.is_failed = False
         self.dropped = 0
@@ -64,14 +79,22 @@ class Feed:
         """Write until `close`; ends when everything queued is written or lost."""
         task_status.started()
         async with self._receive:
-            async for first in self._receive:
-                await self._write(self._batch(first))
+            with self._writing:
+                async for first in self._receive:
+                    await self._write(self._batch(first))
+            self._lose_the_rest()
         with anyio.CancelScope(shield=True), anyio.move_on_after(5):
             await self.sink.aclose()
 
     def close(self) -> None:
         """No more records come."""
         self._send.close()
+        if not self.is_required:
+            self._writing.deadline = anyio.current_time() + self._close_seconds
+
+    def _lose_the_rest(self) -> None:
+        while self._receive.statistics().current_buffer_used:
+            self._drop_oldest()
 
     def _batch(self, first: tuple[Record, Done | None]) -> list[tuple[Record, Done | None]]:
         batch = [first]
@@ -92,7 +115,8 @@ class Feed:
         delays = () if self.is_required else BACKOFF_SECONDS
         for delay in (*delays, None):
             try:
-                await self.sink.write(records)
+                with anyio.fail_after(self._write_seconds):
+                    await self.sink.write(records)
             # A sink may be anybody's code; what it raises must not stop the other sinks, nor pass for success.
             except Exception:
                 if delay is None:

@@ -91,11 +91,13 @@ class Topology:
         if not self.is_recording:
             return denial(captured, "audit-unavailable")
         ticket = self.gate.expect(captured.flow_id)
+        judged: Judged | None = None
         try:
-            await put(self._entry, captured)
+            with anyio.move_on_after(self._judge_seconds):  # for room in a channel that a sink holds up, too
+                await put(self._entry, captured)
+                judged = await ticket.wait(self._judge_seconds)
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return denial(captured, "shutting-down")
-        judged = await ticket.wait(self._judge_seconds)
         self.gate.forget(captured.flow_id)
         if judged is None:
             return denial(captured, "timed-out" if self.is_recording else "audit-unavailable")
@@ -172,7 +174,9 @@ class Topology:
 
 
 def _is_large(event: Filtered) -> bool:
-    return event.captured.body is not None and len(event.captured.body.data) >= LARGE_BODY_BYTES
+    """A compressed body may grow a thousandfold, whatever its length."""
+    body = event.captured.body
+    return body is not None and (len(body.data) >= LARGE_BODY_BYTES or bool(event.scan.codings))
 
 
 def denial(event: Captured | Scrubbed, reason: Reason) -> Judged:

@@ -1,5 +1,7 @@
 """The channels: every event is answered once, and whatever goes wrong is a denial."""
 
+import gzip
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,7 +10,7 @@ import anyio
 import msgspec
 import pytest
 
-from pipeline.events import Captured, Filtered, Judged, Record
+from pipeline.events import Captured, Filtered, Judged, Record, Scrubbed
 from pipeline.feed import Feed
 from pipeline.ports import Sink
 from pipeline.topology import Topology
@@ -132,6 +134,57 @@ async def test_a_flow_nobody_answers_is_denied_in_time() -> None:
     async with running((slow, True), seconds=0.2) as topology:
         assert (await topology.judge(captured())).decision.verdict == "deny"
         slow.let_go.set()
+
+
+async def test_a_flow_for_which_there_is_no_room_any_more_is_denied_in_time() -> None:
+    slow = HangingSink()
+    async with running((slow, True), seconds=0.2) as topology:
+        async with anyio.create_task_group() as group:
+            for number in range(2000):  # more than all channels hold
+                group.start_soon(topology.judge, captured(flow_id=str(number)))
+        with anyio.fail_after(5):
+            assert (await topology.judge(captured())).decision.reason == "timed-out"
+        slow.let_go.set()
+
+
+async def test_a_required_sink_that_hangs_has_failed() -> None:
+    feed = Feed(HangingSink(), is_required=True, write_seconds=0.05)
+    topology = Topology(real_stages(), [feed])
+    async with anyio.create_task_group() as group:
+        await group.start(topology.run)
+        assert (await topology.judge(captured())).decision.reason == "audit-unavailable"
+        topology.close()
+
+
+async def test_an_optional_sink_that_hangs_does_not_keep_a_session_from_ending() -> None:
+    hanging = Feed(HangingSink(), is_required=False, close_seconds=0.05)
+    topology = Topology(real_stages(), [hanging])
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            await group.start(topology.run)
+            for number in range(600):
+                await topology.judge(captured(flow_id=str(number)))
+            topology.close()
+    assert hanging.dropped > 300
+
+
+async def test_a_compressed_body_is_scrubbed_in_a_thread_however_small_it_is() -> None:
+    threads: list[int] = []
+    real = real_stages().scrubber
+
+    class Noting:
+        name = "scrubber"
+
+        def __call__(self, event: Filtered, /) -> Scrubbed:
+            threads.append(threading.get_ident())
+            return real(event)
+
+    bomb = gzip.compress(bytes(1_000_000))
+    headers = ((b"content-type", b"text/plain"), (b"content-encoding", b"gzip"))
+    async with running((MemorySink(), True), scrubber=Noting()) as topology:
+        await topology.judge(captured(body=bomb, headers=headers))
+    assert len(bomb) < 2000
+    assert threads != [threading.get_ident()]
 
 
 async def test_a_paused_or_closed_session_denies() -> None:
