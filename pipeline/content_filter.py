@@ -57,6 +57,8 @@ class ContentFilter:
             return msgspec.structs.replace(scan, is_partial=is_partial)
         if not is_reply and length in (None, 0) and not _is_chunked(headers) and not _is_http2(event):
             return Scan(plan="none")
+        if not _is_plainly_chunked(headers):
+            return Scan(plan="block", unscanned="unknown-encoding")
         plan = self._plan(content, length, is_reply=is_reply)
         return self._with_codings(
             plan, self._media(content, None, is_reply=is_reply), content, codings, is_partial=is_partial
@@ -128,6 +130,12 @@ def _are_readable(codings: tuple[str, ...]) -> bool:
 
 def _is_chunked(headers: tuple[Header, ...]) -> bool:
     return header(headers, b"transfer-encoding") is not None
+
+
+def _is_plainly_chunked(headers: tuple[Header, ...]) -> bool:
+    """No transfer coding but `chunked`: mitmproxy takes no other one off, so nobody could read what is below."""
+    value = header(headers, b"transfer-encoding")
+    return value is None or value.strip().lower() == b"chunked"
 
 
 def _is_http2(event: Captured) -> bool:

@@ -15,6 +15,11 @@ regex = '''ghp_[0-9A-Za-z]{36}'''
 keywords = ["ghp_"]
 
 [[rules]]
+id = "gitlab-pat"
+regex = '''glpat-[0-9a-zA-Z-]{20}'''
+keywords = ["glpat-"]
+
+[[rules]]
 id = "anthropic-api-key"
 regex = '''sk-ant-api03-[0-9A-Za-z_-]{20,120}'''
 keywords = ["sk-ant-api03"]

@@ -1,0 +1,121 @@
+"""Scrubs the parts of a head: header names and values, method, request target, and the host itself."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+import msgspec
+
+from pipeline.events import Action, Finding, Header, Target
+from pipeline.scrubber.binary import keys
+from pipeline.scrubber.judge_hits import HitJudge
+from pipeline.scrubber.model import Hit, RuleInfo
+from pipeline.scrubber.scrubber import Scrubber
+
+NEVER_EDITED = frozenset((b"host", b"content-length", b"transfer-encoding"))
+"""Headers that mitmproxy or `identity.py` has read already, and that hold nothing but what they are for."""
+PROTOCOL_HEADERS = frozenset(
+    b"connection keep-alive te trailer upgrade content-type content-encoding accept accept-encoding accept-language"
+    b" accept-ranges range content-range date age server vary expect access-control-allow-origin"
+    b" access-control-allow-methods access-control-allow-headers strict-transport-security"
+    b" sec-websocket-key sec-websocket-accept sec-websocket-version".split()
+)
+"""Headers that say how to read a message: hardly ever more than words, so they are looked at all at once."""
+REMEMBERED, LONGEST_REMEMBERED = 256, 2048
+METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
+
+
+class CleanTexts:
+    """Answers whether nothing is found in a text, and remembers it: the same client says the same words each time."""
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        self._scrubber = scrubber
+        self._remembered = lru_cache(REMEMBERED)(self._is_clean)
+
+    def __call__(self, text: bytes) -> bool:
+        return self._remembered(text) if len(text) <= LONGEST_REMEMBERED else self._is_clean(text)
+
+    def _is_clean(self, text: bytes) -> bool:
+        return not self._scrubber.text(text, _scrub_all, location="").hits
+
+
+class HeadEdit:
+    """Scrubs the parts of one head, and gathers the findings."""
+
+    def __init__(self, scrubber: Scrubber, judge: HitJudge, is_clean: Callable[[bytes], bool]) -> None:
+        self._scrubber = scrubber
+        self._is_clean = is_clean
+        self.judge = judge
+        self.findings: list[Finding] = []
+
+    def headers(self, headers: tuple[Header, ...], kind: str = "header") -> tuple[Header, ...] | None:
+        """The headers with their secrets replaced, and without those whose name is one; None where nothing changes."""
+        is_protocol_clean = self._is_protocol_clean(headers)
+        edited = []
+        for name, value in headers:
+            key = name.lower()
+            if not is_protocol_clean and self._found(name, f"{kind} name"):
+                continue
+            if key in PROTOCOL_HEADERS and not is_protocol_clean:
+                value = self._text(value, f"{kind} {key.decode('latin-1')}")
+            elif key not in PROTOCOL_HEADERS and key not in NEVER_EDITED and not key.startswith(b":"):
+                value = self._value(key.decode("latin-1"), value, kind)
+            edited.append((name, value))
+        return tuple(edited) if tuple(edited) != headers else None
+
+    def path(self, path: bytes) -> bytes | None:
+        """The request target with its secrets replaced, or None where nothing changes."""
+        result = self._scrubber.target(path, self.judge.choose("url"))
+        self.findings += self.judge.findings(result.hits)
+        return result.data if result.data != path else None
+
+    def method(self, method: str) -> str | None:
+        """The method, or None for what is none: anybody may send any word there."""
+        if not METHOD.fullmatch(method) or self._found(method.encode(), "method"):
+            return None
+        return method
+
+    def target(self, target: Target) -> Target | None:
+        """The target as records show it where its host holds a key, which neither a server nor a log may get."""
+        if self._is_clean(target.host.encode()):
+            return None
+        hits = keys(self._scrubber.text(target.host.encode(), self.judge.choose("host"), location="host").hits)
+        if not any(hit.action in ("scrub", "block") for hit in hits):
+            return None
+        self.findings += self.judge.findings(hits)
+        shown = self._scrubber.text(target.host.encode(), _scrub_all, location="host").data
+        return msgspec.structs.replace(target, host=shown.decode(), sni=None, authority=None, tunnel=None)
+
+    def _is_protocol_clean(self, headers: tuple[Header, ...]) -> bool:
+        """Whether nothing is found in the names and the protocol's own headers, in one pass over all of them."""
+        parts = [name for name, _ in headers]
+        parts += [value for name, value in headers if name.lower() in PROTOCOL_HEADERS]
+        return self._is_clean(b"\n".join(parts))
+
+    def _found(self, text: bytes, location: str) -> bool:
+        """Whether `text` holds what must not stay."""
+        if self._is_clean(text):
+            return False
+        hits = self._scrubber.text(text, self.judge.choose(location), location=location).hits
+        self.findings += self.judge.findings(hits)
+        return any(hit.action in ("scrub", "block") for hit in hits)
+
+    def _text(self, value: bytes, location: str) -> bytes:
+        result = self._scrubber.text(value, self.judge.choose(location), location=location)
+        self.findings += self.judge.findings(result.hits)
+        return result.data
+
+    def _value(self, name: str, value: bytes, kind: str) -> bytes:
+        result = self._scrubber.header(name, value, self.judge.choose(f"{kind} {name}"))
+        self.findings += self.judge.findings(_located(result.hits, kind))
+        return result.data
+
+
+def _scrub_all(_: RuleInfo) -> Action:
+    return "scrub"
+
+
+def _located(hits: tuple[Hit, ...], kind: str) -> tuple[Hit, ...]:
+    if kind == "header":
+        return hits
+    return tuple(msgspec.structs.replace(hit, location=hit.location.replace("header", kind, 1)) for hit in hits)

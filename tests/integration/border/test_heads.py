@@ -1,0 +1,116 @@
+"""No part of a head carries a key: not its values, nor its names, nor what only the protocol uses."""
+
+import asyncio
+import gzip
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tests.integration.border.conftest import HOST, PLAIN, Way, way
+from tests.support.border import running_border
+from tests.support.curl import curl
+from tests.support.detection import GITHUB_TOKEN
+
+pytestmark = pytest.mark.anyio
+
+LOWER = "glpat-" + "abcdefghij0123456789"
+"""A key that stays one in lower case, as names of hosts are."""
+PROTOCOL = [
+    "Accept",
+    "Accept-Language",
+    "Accept-Encoding",
+    "Range",
+    "Date",
+    "TE",
+    "Keep-Alive",
+    "Upgrade",
+    "Trailer",
+    "Vary",
+    "Server",
+    "Age",
+    "Connection",
+    "Sec-WebSocket-Key",
+    "Access-Control-Allow-Headers",
+    "Content-Range",
+    "Content-Type",
+    "Content-Language",
+]
+
+
+async def exchange(through: Way, *lines: str, body: bytes = b"") -> bytes:
+    """What the transparent listener answers to a request with these lines until it closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", through.border.http_port)
+    writer.write("".join(f"{line}\r\n" for line in lines).encode("latin-1") + b"\r\n" + body)
+    with anyio.fail_after(10):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+async def get(through: Way, *lines: str, method: str = "GET") -> bytes:
+    return await exchange(through, f"{method} /x HTTP/1.1", f"Host: {PLAIN}", "Connection: close", *lines)
+
+
+@pytest.mark.parametrize("name", PROTOCOL)
+async def test_headers_of_the_protocol_are_scrubbed_like_all_others(through: Way, name: str) -> None:
+    await get(through, f"{name}: x {GITHUB_TOKEN}")
+    assert GITHUB_TOKEN.encode() not in through.plain.arrived[-1].everything
+    request = through.border.records("request")[-1]
+    assert [(f.rule, f.action, f.location) for f in request.findings] == [
+        ("github-pat", "scrub", f"header {name.lower()}")
+    ]
+
+
+@pytest.mark.parametrize("name", [GITHUB_TOKEN, f"X-{GITHUB_TOKEN}"])
+async def test_a_header_whose_name_is_a_key_is_dropped(through: Way, name: str) -> None:
+    await get(through, f"{name}: 1", "X-Kept: yes")
+    arrived = through.plain.arrived[-1]
+    assert GITHUB_TOKEN.lower().encode() not in arrived.everything.lower()
+    assert dict(arrived.headers)["X-Kept"] == "yes"
+    assert through.border.records("request")[-1].findings[0].location == "header name"
+
+
+async def test_a_content_type_that_is_a_key_is_in_no_record(through: Way) -> None:
+    await get(through, f"Content-Type: text/{GITHUB_TOKEN}")
+    assert all(GITHUB_TOKEN.lower() not in repr(record).lower() for record in through.border.sink.records)
+
+
+@pytest.mark.parametrize("method", [GITHUB_TOKEN, "get", "G\x01T", "A" * 33])
+async def test_a_method_that_is_none_is_refused_and_not_recorded(through: Way, method: str) -> None:
+    first = ("GET /1 HTTP/1.1", f"Host: {PLAIN}", "")
+    await exchange(through, *first, f"{method} /2 HTTP/1.1", f"Host: {PLAIN}", "Connection: close")
+    assert [arrived.target for arrived in through.plain.arrived] == ["/1"]
+    assert all(method not in repr(record) for record in through.border.sink.records)
+
+
+async def test_a_key_in_the_name_of_a_host_reaches_neither_the_resolver_nor_a_record(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def lookup(host: str, _: int) -> list[str]:
+        asked.append(host)
+        return []
+
+    async with running_border(tmp_path, domains="*.wild.test", lookup=lookup) as border:
+        answer = await curl("--proxy", border.proxy_url, f"http://{LOWER}.wild.test/")
+    assert b"holds a secret" in answer.body
+    assert asked == []
+    assert [r.host for r in border.records("request")] == ["[REDACTED_GITLAB_PAT].wild.test"]
+    assert all(LOWER not in repr(record) for record in border.sink.records)
+
+
+@pytest.mark.parametrize("coding", ["gzip, chunked", "deflate, chunked", "GZIP,chunked"])
+async def test_a_transfer_coding_that_nobody_takes_off_is_refused(through: Way, coding: str) -> None:
+    hidden = gzip.compress(GITHUB_TOKEN.encode())
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(hidden), hidden)
+    lines = ("POST / HTTP/1.1", f"Host: {PLAIN}", "Connection: close", f"Transfer-Encoding: {coding}")
+    await exchange(through, *lines, body=body)
+    assert through.plain.arrived == []
+
+
+async def test_a_clean_request_keeps_every_header_as_it_was(tmp_path: Path) -> None:
+    sent = {"accept": "a/b;q=0.1", "accept-language": "de-CH, fr;q=0.5", "date": "Tue, 01 Sep 2026 10:00:00 GMT"}
+    async with way(tmp_path) as through:
+        arguments = [part for name, value in sent.items() for part in ("-H", f"{name}: {value}")]
+        await through.explicit(f"https://{HOST}/", *arguments)
+        assert sent.items() <= dict(through.secure.arrived[-1].headers).items()
