@@ -122,11 +122,16 @@ def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord) -> Sandb
     )
 
 
+def check_name(name: str | None) -> None:
+    """Raises `UsageError` for what cannot name a session."""
+    if name is not None and not names.is_name(name):
+        raise UsageError(f"--name {name!r}: use lower-case letters, digits and single hyphens, at most 48")
+
+
 def _session_id(wishes: Wishes, taken: set[str]) -> str:
     if wishes.name is None:
         return names.new_name(wishes.workspace.name, taken)
-    if not names.is_name(wishes.name):
-        raise UsageError(f"--name {wishes.name!r}: use lower-case letters, digits and single hyphens, at most 48")
+    check_name(wishes.name)
     if wishes.name in taken:
         raise UsageError(
             f"--name {wishes.name}: there is such a session; take another name or `vibedom rm {wishes.name}`"

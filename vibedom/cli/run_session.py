@@ -16,7 +16,7 @@ from vibedom.cli.end_of_session import report
 from vibedom.cli.review_prompt import OnFindings
 from vibedom.cli.screening import Screening, screen
 from vibedom.detection import load_detection
-from vibedom.launch import Prepared, Wishes, checked_workspace, prepare
+from vibedom.launch import Prepared, Wishes, check_name, checked_workspace, prepare
 from vibedom.paths import Home
 from vibedom.runtimes import Choice, choose
 from vibedom.sandbox.runtime import Limits, Mount, Runtime
@@ -50,6 +50,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 async def run_session(options: Options) -> int:
     """The agent's exit code, or 128+N where signal N ended the session."""
     workspace = checked_workspace(options.project, options.home)
+    check_name(options.name)
     runtime = await choose(options.runtime, options.home, partial(render.err, how="dim"))
     try:
         render.progress("reading the policy")
