@@ -20,6 +20,7 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Http1Server
 
 LAST_CHUNK = b"0\r\n\r\n"
+MAX_WAITING_BYTES = 1024 * 1024
 INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d[ \r\n]")
 """A status line from 100 to 199, but for 101: that one is the final answer on its connection."""
 
@@ -48,6 +49,16 @@ class _Trailers(Http1Connection):
 
     received: ClassVar[type[RequestTrailers | ResponseTrailers]]
     _to_send: http.Headers | None = None
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """What is no body waits in memory until it is whole: head, chunk header, trailers, the next request."""
+        yield from super()._handle_event(event)
+        if isinstance(event, events.DataReceived) and len(self.buf) > MAX_WAITING_BYTES:
+            self.buf = ReceiveBuffer()
+            self.state = self.done
+            yield commands.CloseConnection(self.conn)
+            if self.stream_id is not None:
+                yield ReceiveHttp(self.ReceiveProtocolError(self.stream_id, "too long", self.ReceiveProtocolError.code))
 
     def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(self.body_reader, ChunkedReader):

@@ -28,6 +28,7 @@ from mitmproxy.proxy.layers.modes import HttpProxy
 
 from pipeline.events import Reason
 from pipeline.identity import NO_HOST, Listener
+from vibedom.proxy.websocket import BorderWebsocketLayer
 
 HTTP_START = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 HTTP2_PREFACE = b"PRI * HTTP/2.0"
@@ -78,6 +79,15 @@ class BorderStream(HttpStream):
         if self.flow.request.http_version != "HTTP/1.0":
             _frame(response, is_http2=self.context.client.alpn == b"h2")
         yield from super().start_response_stream()
+
+    def flow_done(self) -> layer.CommandGenerator[None]:
+        if not self.flow.websocket:
+            yield from super().flow_done()
+            return
+        self.child_layer = BorderWebsocketLayer(self.context, self.flow)
+        self._handle_event = self.passthrough
+        yield from self.child_layer.handle_event(events.Start())
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
 
     def handle_protocol_error(
         self, event: RequestProtocolError | ResponseProtocolError

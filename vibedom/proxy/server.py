@@ -14,7 +14,7 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from mitmproxy import options as mitmproxy_options
 from mitmproxy.net.tls import starts_like_tls_record
-from mitmproxy.proxy import commands, layer, server
+from mitmproxy.proxy import commands, events, layer, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import TlsData
@@ -22,6 +22,7 @@ from mitmproxy.tls import TlsData
 from pipeline.capture.hooks import Capture, Peer
 from pipeline.events import Reason
 from pipeline.identity import Listener
+from vibedom.proxy.backlog import Backlog
 from vibedom.proxy.dialer import Dialer
 from vibedom.proxy.http1 import speak_http1
 from vibedom.proxy.layers import RefusingLayer, choose_layer
@@ -87,6 +88,7 @@ class BorderHandler(server.LiveConnectionHandler):
         self._capture = proxy.capture
         self._peer = Peer(listener)
         self._capture.peers[self.client.id] = self._peer
+        self._backlog = Backlog()
 
     async def open_connection(self, command: commands.OpenConnection) -> None:
         """mitmproxy waits for an address that does not answer as long as the kernel does, which is two minutes."""
@@ -105,18 +107,35 @@ class BorderHandler(server.LiveConnectionHandler):
                 timers.append(loop.call_later(CONNECT_SECONDS - waited + 0.01, give_up))
 
         timers.append(loop.call_later(CONNECT_SECONDS, give_up))
+        self._backlog.begin(connection.id)
         try:
             await super().open_connection(command)
         finally:
             timers[-1].cancel()
+            self._backlog.end(connection.id)
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
         try:
             with self.timeout_watchdog.disarm():
+                self._backlog.begin(hook)
                 await self._dispatch(hook)
         # mitmproxy's layers would wait for this hook for ever; the connection ends instead.
         except Exception:
             self.abort()
+        finally:
+            self._backlog.end(hook)
+
+    async def server_event(self, event: events.Event) -> None:
+        if isinstance(event, events.DataReceived):
+            self._backlog.arrived(len(event.data))
+        await super().server_event(event)
+
+    async def drain_writers(self) -> None:
+        """Called after each read. The upstream's own bytes are read even while the sandbox's wait."""
+        io = self.transports.get(self.client)
+        if io is not None and io.handler is asyncio.current_task():
+            await self._backlog.wait_for_room()
+        await super().drain_writers()  # type: ignore[no-untyped-call]
 
     async def _dispatch(self, hook: commands.StartHook) -> None:
         (data,) = hook.args()
@@ -158,6 +177,8 @@ class BorderHandler(server.LiveConnectionHandler):
             await self._proxy.dialer.server_connect(data)
         elif name in ("server_connected", "server_connect_error"):
             self._proxy.dialer.restore(data)
+            if not data.server.tls or name == "server_connect_error":
+                self._backlog.end(data.server.id)
 
     async def _tls(self, name: str, data: TlsData) -> None:
         if name == "tls_start_client":
@@ -166,6 +187,8 @@ class BorderHandler(server.LiveConnectionHandler):
                 await self._record_refusal("sni-missing")
         elif name == "tls_start_server":
             self._proxy.tls.start_server(data)
+        elif name in ("tls_established_server", "tls_failed_server"):
+            self._backlog.end(data.conn.id)
 
     async def _record_refusal(self, reason: Reason) -> None:
         host, port = self._peer.tunnel or ("", 0)
