@@ -32,6 +32,8 @@ FIXED_ADDRESS = "198.18.0.1"
 TTL_SECONDS = 60
 MAX_MESSAGE_BYTES = 4096
 TCP_IDLE_SECONDS = 10.0
+TCP_CONNECTIONS = 32
+"""Open at the same time; more wait to be accepted. Each costs a descriptor of vibedom's own."""
 QUESTIONS_PER_SECOND = 100.0
 BURST = 400.0
 ANSWERED_EMPTY = frozenset({dns.rdatatype.AAAA, dns.rdatatype.HTTPS, dns.rdatatype.SVCB})
@@ -64,6 +66,7 @@ class Resolver:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._bucket = Bucket(QUESTIONS_PER_SECOND, BURST)
+        self._slots = anyio.Semaphore(TCP_CONNECTIONS)
 
     async def serve(self, listeners: Listeners, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. The sockets stay the runtime's."""
@@ -119,19 +122,30 @@ class Resolver:
     async def _serve_tcp(self, sock: socket.socket, listeners: Listeners, group: TaskGroup) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            await self._slots.acquire()
             try:
                 conn, peer = await loop.sock_accept(sock)
             except OSError:
+                self._slots.release()
                 await anyio.sleep(0.05)
                 continue
             if _is_peer(listeners, peer):
                 group.start_soon(self._answer_tcp, conn)
             else:
                 conn.close()
+                self._slots.release()
 
     async def _answer_tcp(self, conn: socket.socket) -> None:
+        try:
+            reader, writer = await asyncio.open_connection(sock=conn)
+            await self._converse(reader, writer)
+        except OSError:
+            conn.close()
+        finally:
+            self._slots.release()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Messages with a two-byte length before each, until the client is done or slow."""
-        reader, writer = await asyncio.open_connection(sock=conn)
         try:
             with anyio.move_on_after(TCP_IDLE_SECONDS):
                 while self._bucket.take():

@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
+import dns.message
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
 
 from tests.integration.border.conftest import PLAIN, Way, way
 from tests.support.border import running_border
 from tests.support.detection import GITHUB_TOKEN
+from vibedom.resolver import TCP_CONNECTIONS
 
 pytestmark = pytest.mark.anyio
 
@@ -148,3 +151,33 @@ async def test_no_words_pass_beside_the_messages_of_a_websocket(tmp_path: Path) 
     assert heard == [(WSMsgType.PING, b"")]
     assert closed == [(4000, "why: [REDACTED_GITHUB_PAT]")]
     assert [(f.rule, f.action) for f in record.findings] == [("github-pat", "scrub")]
+
+
+async def test_connections_of_the_resolver_are_few_and_more_of_them_wait(through: Way) -> None:
+    port = through.border.port(through.border.listeners.dns_tcp[0])
+    query = dns.message.make_query(PLAIN, "A").to_wire()
+    message = len(query).to_bytes(2, "big") + query
+    streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(TCP_CONNECTIONS + 8)]
+    answered: set[int] = set()
+
+    async def ask(number: int) -> None:
+        reader, writer = streams[number]
+        writer.write(message)
+        await reader.readexactly(2)
+        answered.add(number)
+
+    async with anyio.create_task_group() as group:
+        for number in range(len(streams)):
+            group.start_soon(ask, number)
+        with anyio.fail_after(5):
+            while len(answered) < TCP_CONNECTIONS:
+                await anyio.lowlevel.checkpoint()
+        assert await through.explicit(f"http://{PLAIN}/")  # time enough for the rest to be answered, if they were
+        assert len(answered) == TCP_CONNECTIONS
+        for number in tuple(answered):
+            streams[number][1].close()
+    assert len(answered) == len(streams)
+    for _, writer in streams:
+        writer.transport.abort()
+    for _, writer in streams:
+        await writer.wait_closed()
