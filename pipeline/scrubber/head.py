@@ -22,6 +22,9 @@ PROTOCOL_HEADERS = frozenset(
 )
 """Headers that say how to read a message: hardly ever more than words, so they are looked at all at once."""
 REMEMBERED, LONGEST_REMEMBERED = 256, 2048
+TARGET = re.compile(rb"/[^\x00-\x20\x7f]*|\*")
+"""A request target as an origin gets it. In HTTP/2 it may be anything: a whole URL, which overrides `Host` where it
+arrives, or a blank, behind which a lenient server reads no further."""
 METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
 
 

@@ -6,7 +6,7 @@ from pipeline.context import ContextTable
 from pipeline.events import Captured, Edits, Filtered, Finding, Header, Payload, Reason, Scan, Scrubbed, Target
 from pipeline.media import header, parse_content_type
 from pipeline.scrubber.body import scrub_body
-from pipeline.scrubber.head import CleanTexts, HeadEdit
+from pipeline.scrubber.head import TARGET, CleanTexts, HeadEdit
 from pipeline.scrubber.judge_hits import HitJudge, Place
 from pipeline.scrubber.scrubber import Scrubber
 
@@ -42,12 +42,15 @@ class ScrubberStage:
         request, head = captured.request, captured.response or captured.request
         method = edit.method(request.method) if request else ""
         target = edit.target(captured.target)
+        is_malformed = method is None or (
+            captured.step == "request" and request is not None and not TARGET.fullmatch(request.path)
+        )
         return _Shown(
             target=target or captured.target,
             method=method or "",
             path=self._shown_path(captured, path, edit),
             content_type=self._content_type(head.headers) if head else "",
-            trouble="finding-blocked" if target else "malformed" if method is None else None,
+            trouble="finding-blocked" if target else "malformed" if is_malformed else None,
         )
 
     def _content_type(self, headers: tuple[Header, ...]) -> str:
