@@ -8,7 +8,7 @@ from pipeline.media import looks_like_text
 from pipeline.scrubber.model import Choose, Hit, Pardon
 from pipeline.scrubber.scrubber import Scrubber
 
-MAX_DECODED_BYTES = 64 * 1024 * 1024
+MAX_DECODED_BYTES = 16 * 1024 * 1024
 """What a compressed body may grow to. Beyond it is a decompression bomb, and counts as undecodable."""
 
 

@@ -10,7 +10,7 @@ from pipeline.ports import BodyStream, StreamBrokenError
 from pipeline.scrubber.judge_hits import HitJudge, Place
 from pipeline.scrubber.model import Engine
 from pipeline.scrubber.stream import Stream, open_stream
-from pipeline.scrubber.watching_stream import WatchingStream
+from pipeline.scrubber.watching_stream import MAX_CHUNK_BYTES, WatchingStream
 
 
 class CountingStream:
@@ -36,7 +36,7 @@ class ScrubbingStream:
         self._stream = stream
         self._judge = judge
         self._codings = codings
-        self._decoder: Decoder | None = open_decoder(codings) if codings else None
+        self._decoder: Decoder | None = open_decoder(codings, MAX_CHUNK_BYTES) if codings else None
         self._encoder: Encoder | None = open_encoder(codings) if codings else None
 
     def __call__(self, chunk: bytes, /) -> bytes:

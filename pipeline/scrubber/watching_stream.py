@@ -14,6 +14,9 @@ from pipeline.scrubber.model import Choose, Engine, Hit, RuleInfo
 from pipeline.scrubber.redactor import Redactor
 from pipeline.scrubber.window import Window
 
+MAX_CHUNK_BYTES = 16 * 1024 * 1024
+"""What one compressed chunk of a stream may grow to."""
+
 
 class WatchingStream:
     """Passes a body byte for byte, and breaks off where it holds a key."""
@@ -31,7 +34,7 @@ class WatchingStream:
         self.byte_count = 0
         self._judge = judge
         self._codings = codings
-        self._decoder: Decoder | None = open_decoder(codings) if codings else None
+        self._decoder: Decoder | None = open_decoder(codings, MAX_CHUNK_BYTES) if codings else None
         choose = _watched(judge.choose("body"))
         self._redactors = [Redactor(engine, choose, fingerprint, "body") for _ in range(2)]
         self._waiting = b""

@@ -16,6 +16,8 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer
 from mitmproxy.proxy.layers.http import DropStream, GetHttpConnection, HttpLayer, HTTPMode, HttpStream, SendHttp
 from mitmproxy.proxy.layers.http._events import (
+    RequestData,
+    RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
     ResponseData,
@@ -28,6 +30,7 @@ from mitmproxy.proxy.layers.modes import HttpProxy
 
 from pipeline.events import Reason
 from pipeline.identity import NO_HOST, Listener
+from vibedom.proxy.chunk import Chunk, ReadChunkHook, slow_reader
 from vibedom.proxy.websocket import BorderWebsocketLayer
 
 HTTP_START = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -79,6 +82,26 @@ class BorderStream(HttpStream):
         if self.flow.request.http_version != "HTTP/1.0":
             _frame(response, is_http2=self.context.client.alpn == b"h2")
         yield from super().start_response_stream()
+
+    def state_stream_request_body(self, event: RequestData | RequestEndOfMessage) -> layer.CommandGenerator[None]:
+        reader = slow_reader(self.flow.request)
+        if reader is None or not isinstance(event, RequestData):
+            yield from super().state_stream_request_body(event)
+            return
+        chunk = Chunk(reader, event.data)
+        yield ReadChunkHook(chunk)
+        for piece in chunk.pieces:
+            yield SendHttp(RequestData(self.stream_id, piece), self.context.server)
+
+    def state_stream_response_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        reader = slow_reader(self.flow.response)
+        if reader is None or not isinstance(event, ResponseData):
+            yield from super().state_stream_response_body(event)
+            return
+        chunk = Chunk(reader, event.data)
+        yield ReadChunkHook(chunk)
+        for piece in chunk.pieces:
+            yield SendHttp(ResponseData(self.stream_id, piece), self.context.client)
 
     def flow_done(self) -> layer.CommandGenerator[None]:
         if not self.flow.websocket:

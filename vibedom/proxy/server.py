@@ -23,6 +23,7 @@ from pipeline.capture.hooks import Capture, Peer
 from pipeline.events import Reason
 from pipeline.identity import Listener
 from vibedom.proxy.backlog import Backlog
+from vibedom.proxy.chunk import Chunk
 from vibedom.proxy.dialer import Dialer
 from vibedom.proxy.http1 import speak_http1
 from vibedom.proxy.layers import RefusingLayer, choose_layer
@@ -88,7 +89,7 @@ class BorderHandler(server.LiveConnectionHandler):
         self._capture = proxy.capture
         self._peer = Peer(listener)
         self._capture.peers[self.client.id] = self._peer
-        self._backlog = Backlog()
+        self._judging, self._dialling = Backlog(), Backlog()
 
     async def open_connection(self, command: commands.OpenConnection) -> None:
         """mitmproxy waits for an address that does not answer as long as the kernel does, which is two minutes."""
@@ -107,34 +108,36 @@ class BorderHandler(server.LiveConnectionHandler):
                 timers.append(loop.call_later(CONNECT_SECONDS - waited + 0.01, give_up))
 
         timers.append(loop.call_later(CONNECT_SECONDS, give_up))
-        self._backlog.begin(connection.id)
+        self._dialling.begin(connection.id)
         try:
             await super().open_connection(command)
         finally:
             timers[-1].cancel()
-            self._backlog.end(connection.id)
+            self._dialling.end(connection.id)
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
         try:
             with self.timeout_watchdog.disarm():
-                self._backlog.begin(hook)
+                self._judging.begin(hook)
                 await self._dispatch(hook)
         # mitmproxy's layers would wait for this hook for ever; the connection ends instead.
         except Exception:
             self.abort()
         finally:
-            self._backlog.end(hook)
+            self._judging.end(hook)
 
     async def server_event(self, event: events.Event) -> None:
         if isinstance(event, events.DataReceived):
-            self._backlog.arrived(len(event.data))
+            self._judging.arrived(len(event.data))
+            self._dialling.arrived(len(event.data))
         await super().server_event(event)
 
     async def drain_writers(self) -> None:
-        """Called after each read. The upstream's own bytes are read even while the sandbox's wait."""
+        """Called after each read. What an upstream sends is read while it is dialled: a handshake is part of that."""
+        await self._judging.wait_for_room()
         io = self.transports.get(self.client)
         if io is not None and io.handler is asyncio.current_task():
-            await self._backlog.wait_for_room()
+            await self._dialling.wait_for_room()
         await super().drain_writers()  # type: ignore[no-untyped-call]
 
     async def _dispatch(self, hook: commands.StartHook) -> None:
@@ -143,6 +146,8 @@ class BorderHandler(server.LiveConnectionHandler):
             await self._next_layer(data)
         elif isinstance(data, ServerConnectionHookData):
             await self._server(hook.name, data)
+        elif isinstance(data, Chunk):
+            await anyio.to_thread.run_sync(data.read, limiter=self._proxy.threads)
         elif isinstance(data, TlsData):
             await self._tls(hook.name, data)
         else:
@@ -178,7 +183,7 @@ class BorderHandler(server.LiveConnectionHandler):
         elif name in ("server_connected", "server_connect_error"):
             self._proxy.dialer.restore(data)
             if not data.server.tls or name == "server_connect_error":
-                self._backlog.end(data.server.id)
+                self._dialling.end(data.server.id)
 
     async def _tls(self, name: str, data: TlsData) -> None:
         if name == "tls_start_client":
@@ -188,7 +193,7 @@ class BorderHandler(server.LiveConnectionHandler):
         elif name == "tls_start_server":
             self._proxy.tls.start_server(data)
         elif name in ("tls_established_server", "tls_failed_server"):
-            self._backlog.end(data.conn.id)
+            self._dialling.end(data.conn.id)
 
     async def _record_refusal(self, reason: Reason) -> None:
         host, port = self._peer.tunnel or ("", 0)
@@ -218,6 +223,7 @@ class ProxyServer:
         self._options = proxy_options()
         speak_http1()
         self._slots = anyio.Semaphore(MAX_CONNECTIONS)
+        self.threads = anyio.CapacityLimiter(2)
         self._handlers: set[BorderHandler] = set()
 
     async def serve(self, listeners: Listeners, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:

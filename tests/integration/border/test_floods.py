@@ -1,6 +1,7 @@
 """What an agent sends without end, or in bulk, is neither kept in memory nor a trouble for its other connections."""
 
 import asyncio
+import gzip
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -181,3 +182,26 @@ async def test_connections_of_the_resolver_are_few_and_more_of_them_wait(through
         writer.transport.abort()
     for _, writer in streams:
         await writer.wait_closed()
+
+
+async def test_a_body_that_grows_as_it_is_read_does_not_hold_up_others(through: Way) -> None:
+    grown = b"password = something nice here, token=abc \n" * 80_000
+    bomb = gzip.compress(grown)
+    head = f"POST / HTTP/1.1\r\nHost: {PLAIN}\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", through.border.http_port)
+    writer.write(f"{head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode())
+    writer.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(bomb), bomb))
+    await writer.drain()
+    async with anyio.create_task_group() as group:
+        is_read = anyio.Event()
+
+        async def answered() -> None:
+            with anyio.fail_after(60):
+                assert b"200" in await reader.readline()
+            is_read.set()
+
+        group.start_soon(answered)
+        await through.recorded(lambda record: record.method == "POST")
+        assert (await through.explicit(f"http://{PLAIN}/")).code == 0
+        assert not is_read.is_set()
+    writer.transport.abort()
