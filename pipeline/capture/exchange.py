@@ -161,6 +161,8 @@ def reason_of(flow: http.HTTPFlow | tcp.TCPFlow) -> Reason:
         return refused
     if message in ("Client disconnected.", mitmproxy_flow.Error.KILLED_MESSAGE):
         return "aborted"
+    if message.startswith("HTTP/1 protocol error") and flow.server_conn.timestamp_start is None:
+        return "aborted"  # the client's: nothing was dialled yet
     return "upstream-failed"
 
 

@@ -14,6 +14,7 @@ from mitmproxy.proxy import commands
 
 from pipeline.capture import exchange
 from pipeline.capture.relay import STATE, Relays, state_of
+from pipeline.content_filter import content_length
 from pipeline.events import Captured, Decision, Direction, Judged, Payload, Reason, Step, Target
 from pipeline.flow_state import FlowState
 from pipeline.identity import Listener, identify
@@ -24,6 +25,8 @@ Judge = Callable[[Captured], Awaitable[Judged]]
 Via = Callable[[Target], ServerSpec | None]
 ENDS: tuple[Step, ...] = ("request_body", "response_body", "end")
 """Steps after a body, when its trailers are known."""
+MAX_BUFFERED_BYTES = 256 * 1024 * 1024
+"""Of request bodies that are being gathered at one time: five hundred of the largest."""
 SELFTEST_HOST = "vibedom.invalid"
 """Answered by the proxy itself, so that a sandbox can prove that it reaches this session's proxy."""
 
@@ -34,6 +37,8 @@ class Peer:
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
         self.tunnel: tuple[str, int] | None = None
+        self.buffered: dict[str, int] = {}
+        """Declared bytes of the bodies that are gathered, by flow."""
 
 
 class Capture:
@@ -108,6 +113,10 @@ class Capture:
         if judged.decision.verdict == "deny":
             self._refuse(flow, state, judged.decision)
             return
+        if judged.scrubbed.scan.plan == "buffer" and not self._has_room(flow):
+            judged = await self._ask(flow, "request", state.target, trouble="oversize")
+            self._refuse(flow, state, judged.decision)
+            return
         state.saw(judged)
         exchange.dial(flow, state.target, self._via(state.target))
         exchange.edit_request(flow.request, judged)
@@ -117,7 +126,21 @@ class Capture:
             if state.request_scan.plan == "stream":
                 exchange.frame_as_stream(flow.request)
 
+    def _has_room(self, flow: http.HTTPFlow) -> bool:
+        """Reserve what a body will take until it is there: all that wait, of all connections, have a limit."""
+        length = content_length(tuple(flow.request.headers.fields)) or 0
+        if sum(sum(peer.buffered.values()) for peer in self.peers.values()) + length > MAX_BUFFERED_BYTES:
+            return False
+        self.peers[flow.client_conn.id].buffered[flow.id] = length
+        return True
+
+    def _free_room(self, flow: http.HTTPFlow) -> None:
+        peer = self.peers.get(flow.client_conn.id)
+        if peer is not None:
+            peer.buffered.pop(flow.id, None)
+
     async def request(self, flow: http.HTTPFlow) -> None:
+        self._free_room(flow)
         state = state_of(flow)
         is_buffered = state.request_scan.plan == "buffer"
         if state.is_refused or not (is_buffered or flow.request.trailers):
@@ -177,6 +200,7 @@ class Capture:
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """An exchange that ended early: it gets its terminal record, and a 502 where nothing was answered yet."""
+        self._free_room(flow)
         state = state_of(flow)
         if state.is_refused or state.is_recorded:
             return

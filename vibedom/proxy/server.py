@@ -24,6 +24,7 @@ from pipeline.events import Reason
 from pipeline.identity import Listener
 from vibedom.proxy.backlog import Backlog
 from vibedom.proxy.chunk import Chunk
+from vibedom.proxy.descriptors import connection_limit
 from vibedom.proxy.dialer import Dialer
 from vibedom.proxy.http1 import speak_http1
 from vibedom.proxy.layers import RefusingLayer, choose_layer
@@ -32,7 +33,7 @@ from vibedom.proxy.tls import Tls
 from vibedom.sandbox.runtime import Listeners
 
 MAX_CONNECTIONS = 1024
-"""Open connections of one sandbox; more wait to be accepted."""
+"""Open connections of one sandbox; more wait to be accepted. There may be as many to upstream hosts."""
 MAX_UPSTREAM = 100
 """Connections that one connection of the sandbox may have to one address: as many as HTTP/2 streams."""
 IDLE_SECONDS = 900
@@ -110,7 +111,8 @@ class BorderHandler(server.LiveConnectionHandler):
         timers.append(loop.call_later(CONNECT_SECONDS, give_up))
         self._dialling.begin(connection.id)
         try:
-            await super().open_connection(command)
+            async with self._proxy.upstream_slots:
+                await super().open_connection(command)
         finally:
             timers[-1].cancel()
             self._dialling.end(connection.id)
@@ -222,7 +224,8 @@ class ProxyServer:
         self.dialer = dialer
         self._options = proxy_options()
         speak_http1()
-        self._slots = anyio.Semaphore(MAX_CONNECTIONS)
+        self._slots = anyio.Semaphore(connection_limit(MAX_CONNECTIONS))
+        self.upstream_slots = anyio.Semaphore(connection_limit(MAX_CONNECTIONS))
         self.threads = anyio.CapacityLimiter(2)
         self._handlers: set[BorderHandler] = set()
 

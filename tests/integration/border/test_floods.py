@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import resource
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from aiohttp import ClientSession, WSMsgType, web
 from tests.integration.border.conftest import PLAIN, Way, way
 from tests.support.border import running_border
 from tests.support.detection import GITHUB_TOKEN
+from vibedom.proxy.descriptors import connection_limit
 from vibedom.resolver import TCP_CONNECTIONS
 
 pytestmark = pytest.mark.anyio
@@ -205,3 +207,28 @@ async def test_a_body_that_grows_as_it_is_read_does_not_hold_up_others(through: 
         assert (await through.explicit(f"http://{PLAIN}/")).code == 0
         assert not is_read.is_set()
     writer.transport.abort()
+
+
+async def test_bodies_that_never_end_do_not_fill_the_memory(through: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.capture.hooks.MAX_BUFFERED_BYTES", 1_000_000)
+    head = f"POST / HTTP/1.1\r\nHost: {PLAIN}\r\nContent-Type: text/plain\r\nContent-Length: 400000\r\n\r\n".encode()
+    streams = [await asyncio.open_connection("127.0.0.1", through.border.http_port) for _ in range(3)]
+    for _, writer in streams:
+        writer.write(head + b"x" * 1000)
+    record = await through.recorded(lambda record: record.reason == "oversize")
+    assert record.verdict == "deny"
+    for _, writer in streams:
+        writer.transport.abort()
+    await through.recorded(lambda record: record.reason == "aborted")
+    text = ("-H", "Content-Type: text/plain", "-d", "x" * 100_000)
+    assert (await through.explicit(f"http://{PLAIN}/", *text)).body == b"x" * 100_000  # there is room again
+
+
+def test_connections_leave_descriptors_for_the_end_of_the_session() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        for limit, connections in ((300, 22), (1024, 384), (4096, 1024), (100, 16)):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            assert connection_limit(1024) == connections
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
