@@ -149,8 +149,21 @@ _MAGIC = {"gzip": _GZIP_MAGIC, "x-gzip": _GZIP_MAGIC, "zstd": _ZSTD_MAGIC}
 
 
 def is_mislabelled(head: bytes, codings: Sequence[str]) -> bool:
-    """Whether the first bytes of a body cannot be of the outermost coding that its label names. br and raw deflate
-    have no mark, so only what is printable throughout is taken for plain text there."""
+    """Whether the first bytes of a body cannot be of the codings that its label names. br and raw deflate have no
+    mark, so only what is printable throughout is taken for plain text there; and not what can be decoded all the same,
+    because a compressed body may be made to begin with printable bytes."""
+    return _looks_mislabelled(head, codings) and not _is_decodable(head, codings)
+
+
+def _is_decodable(head: bytes, codings: Sequence[str]) -> bool:
+    try:
+        open_decoder(codings).feed(head)
+    except CodingError:
+        return False
+    return True
+
+
+def _looks_mislabelled(head: bytes, codings: Sequence[str]) -> bool:
     if not codings or not head:
         return False
     outer = codings[-1].strip().lower()

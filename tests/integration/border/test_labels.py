@@ -1,12 +1,14 @@
 """What an agent calls a body is its word only: a key does not leave under any label."""
 
+import asyncio
 import gzip
 import json
+import zlib
 from pathlib import Path
 
 import pytest
 
-from tests.integration.border.conftest import HOST, Way
+from tests.integration.border.conftest import HOST, PLAIN, Way
 from tests.support.detection import GITHUB_TOKEN
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +35,7 @@ async def upload(through: Way, directory: Path, label: str, body: bytes, *argume
 
 
 def arrived(through: Way) -> bytes:
-    return b"".join(request.everything for request in through.secure.arrived)
+    return b"".join(request.everything for request in (*through.secure.arrived, *through.plain.arrived))
 
 
 async def blocked(through: Way, reason: str = "finding-blocked") -> None:
@@ -127,3 +129,49 @@ async def test_no_more_than_four_codings_are_taken_off(through: Way, tmp_path: P
     answer = await upload(through, tmp_path, "text/plain", body, "-H", f"Content-Encoding: {', '.join(['gzip'] * 5)}")
     assert b"cannot be checked" in answer
     assert through.secure.arrived == []
+
+
+def printable_deflate(plain: bytes) -> tuple[bytes, bytes]:
+    """`plain`, behind words of no meaning, in raw deflate with fixed codes; its first bytes are printable."""
+    bits = [0, 1, 0]  # not the last block; fixed codes, least significant bit first
+
+    def put(literal: int) -> list[int]:
+        return [(literal + 0x30) >> shift & 1 for shift in range(7, -1, -1)]
+
+    def octet(some: list[int]) -> int:
+        return sum(bit << place for place, bit in enumerate(some))
+
+    for number in range(20):
+        start = 8 * number
+        bits += next(
+            code
+            for literal in range(0x20, 0x7F)
+            if 0x20 <= octet([*bits, *(code := put(literal))][start : start + 8]) < 0x7F
+        )
+    head = len(bits) // 8
+    for literal in plain:
+        bits += put(literal)
+    bits += [0] * 7  # end of block
+    bits += [1, 0, 0]  # an empty stored block, the last
+    bits += [0] * (-len(bits) % 8)
+    data = bytes(octet(bits[place : place + 8]) for place in range(0, len(bits), 8)) + b"\0\0\xff\xff"
+    return data[:head], data[head:]
+
+
+async def test_a_compressed_stream_that_begins_like_text_is_decoded(through: Way) -> None:
+    first, second = printable_deflate(b" " + KEY + b" ")
+    assert zlib.decompress(first + second, -15).endswith(KEY + b" ")
+    assert first.isascii()
+    assert first.decode().isprintable()
+    reader, writer = await asyncio.open_connection("127.0.0.1", through.border.http_port)
+    head = f"POST / HTTP/1.1\r\nHost: {PLAIN}\r\nContent-Type: text/plain\r\nContent-Encoding: deflate\r\n"
+    writer.write(f"{head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    for chunk in (first, second, b""):
+        writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        await writer.drain()
+        if chunk == first:
+            await through.recorded(lambda record: record.kind == "request")  # so that it is a chunk of its own
+    await reader.read()
+    writer.transport.abort()
+    assert KEY not in arrived(through)
+    assert b"[REDACTED_GITHUB_PAT]" in through.plain.arrived[-1].body  # the origin takes the coding off
