@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from pipeline.scrubber.given_away import comparison_start, manifest_start
+from pipeline.scrubber.seed_phrase import phrase_start
 
 HOLD_BACK_BYTES = 512
 """How far from the end a word, a quoted value or a number is held back."""
@@ -74,7 +75,9 @@ def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int] | Non
     end = len(data)
     if end == start:
         return end
-    held = end if is_guess else manifest_start(data, start)
+    held = phrase_start(data, start)
+    if not is_guess:
+        held = min(held, manifest_start(data, start))
     if data[-1] == _NEWLINE:
         return held
     floor = end - HOLD_BACK_BYTES if end - start > HOLD_BACK_BYTES else start
