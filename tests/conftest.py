@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("vibedom", deadline=None)  # a loaded machine is slow, not wrong
+settings.load_profile("vibedom")
 
 
 @pytest.fixture
