@@ -35,6 +35,9 @@ class LocalProcess:
 
     async def read(self) -> bytes | None:
         data = await _read(self._stdout)
+        if data is None and self._has_tty:
+            # Many programs close their streams before they exit; to close the terminal then would hang up on them.
+            await self.wait()
         if data is None and self._stdout is not None:
             self._let_go(self._stdout)
             self._stdout = None

@@ -47,12 +47,16 @@ async def test_a_new_size_is_signalled(box: Box) -> None:
     assert (await finish(process)).code == 128 + signal.SIGKILL
 
 
-@pytest.mark.xfail(strict=False, reason="under load the hang-up can come before the end of the input: an open race")
 async def test_the_end_of_the_input_is_the_terminals_own_key(box: Box) -> None:
     process = await box.exec("cat", tty=True)
     await process.write(b"line\n")
     await read_until(process, "line\r\nline\r\n")
     assert (await finish(process)).code == 0
+
+
+async def test_a_process_that_closes_its_terminal_before_it_ends_is_not_hung_up_on(box: Box) -> None:
+    process = await box.exec("sh", "-c", "exec 0<&- 1>&- 2>&-; sleep 0.3; exit 7", tty=True)
+    assert (await finish(process)).code == 7
 
 
 async def test_the_terminal_is_the_sandboxs_own_device(box: Box) -> None:
