@@ -29,7 +29,8 @@ system:
 demo: setup system
 	@scripts/demo
 
-test: setup system
+test: setup
+	@scripts/system-packages --tests
 	@scripts/with-engine scripts/run-tests $(PYTHON) $(PYTEST_ARGS)
 
 check: setup
