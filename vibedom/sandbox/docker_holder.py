@@ -16,8 +16,8 @@ from vibedom.sandbox.docker_stream import STDOUT, Attached
 from vibedom.sandbox.lockdown import Lockdown
 from vibedom.sandbox.runtime import Listeners
 
-READY_SECONDS = 10.0
-SELFTEST_SECONDS = 10.0
+READY_SECONDS = 30.0
+SELFTEST_SECONDS = 30.0
 
 HOSTNAME = "sandbox"
 """The agent's container takes it over with the network namespace."""
