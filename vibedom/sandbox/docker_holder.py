@@ -59,13 +59,13 @@ async def create(
         return await docker.containers.create(config, name=name)
 
 
-async def start(container: DockerContainer) -> str:
+async def start(container: DockerContainer, seconds: float = READY_SECONDS) -> str:
     """Start the holder, wait until it has locked the namespace, and return its IPv4 address.
 
-    Raises `LockdownError` where it says it could not, ends, or is silent for `READY_SECONDS`.
+    Raises `LockdownError` where it says it could not, ends, or is silent for so many seconds.
     """
     try:
-        with asking("lock the sandbox's network", READY_SECONDS):
+        with asking("lock the sandbox's network", seconds):
             async with Attached(container.attach(stdout=True, stderr=True)) as attached:
                 await container.start()
                 await _ready(attached)
