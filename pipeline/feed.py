@@ -7,7 +7,7 @@ from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectSendStream
 
 from pipeline.events import Record
-from pipeline.ports import Sink
+from pipeline.ports import Beside, Counting, Sink
 
 Done = Callable[[bool], None]
 """Called once a record is written (True) or lost (False)."""
@@ -49,6 +49,7 @@ class Feed:
         self.is_required = is_required
         self.is_failed = False
         self.dropped = 0
+        self._count_lost = sink.lost if isinstance(sink, Counting) else None
         self._send, self._receive = anyio.create_memory_object_stream[tuple[Record, Done | None]](capacity)
 
     async def put(self, record: Record, done: Done | None = None) -> None:
@@ -72,19 +73,30 @@ class Feed:
             _, done = self._receive.receive_nowait()
         except anyio.WouldBlock:
             return
-        self.dropped += 1
+        self._lose(1)
         self._tell(done, False)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Write until `close`; ends when everything queued is written or lost."""
         task_status.started()
-        async with self._receive:
-            with self._writing:
-                async for first in self._receive:
-                    await self._write(self._batch(first))
-            self._lose_the_rest()
+        async with anyio.create_task_group() as beside:
+            if isinstance(self.sink, Beside):
+                beside.start_soon(self.sink.run_beside)
+            async with self._receive:
+                with self._writing:
+                    async for first in self._receive:
+                        await self._write(self._batch(first))
+                self._lose_the_rest()
+            await self._close_sink()
+            beside.cancel_scope.cancel()
+
+    async def _close_sink(self) -> None:
         with anyio.CancelScope(shield=True), anyio.move_on_after(5):
-            await self.sink.aclose()
+            try:
+                await self.sink.aclose()
+            # As for writing: the end of one sink must not cut off the others.
+            except Exception:
+                self.is_failed = True
 
     def close(self) -> None:
         """No more records come."""
@@ -127,8 +139,13 @@ class Feed:
         if self.is_required:
             self.is_failed = True
         else:
-            self.dropped += len(records)
+            self._lose(len(records))
         return False
+
+    def _lose(self, count: int) -> None:
+        self.dropped += count
+        if self._count_lost is not None:
+            self._count_lost(count)
 
     @staticmethod
     def _tell(done: Done | None, is_written: bool) -> None:

@@ -1,7 +1,7 @@
 """The protocols of the pipeline: stages and sinks."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pipeline.events import Direction, Finding, Reason, Record, Scan, Target
 
@@ -23,6 +23,20 @@ class Sink(Protocol):
     async def write(self, records: Sequence[Record], /) -> None: ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class Beside(Protocol):
+    """A sink that also works between writes. `run_beside` ends soon after `aclose` was called, or is cancelled."""
+
+    async def run_beside(self) -> None: ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A sink that wants to know of records it never got: there was no room, or writing them failed."""
+
+    def lost(self, count: int, /) -> None: ...
 
 
 class BodyStream(Protocol):

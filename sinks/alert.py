@@ -1,5 +1,6 @@
 """The alert: what people are told. Names, counts and fingerprints; no field can hold a secret."""
 
+import hashlib
 import time
 
 import msgspec
@@ -64,6 +65,23 @@ def make_alert(
         location=finding.location if finding else "",
         fingerprint=finding.fingerprint if finding else "",
         flow=record.flow,
+        count=count,
+    )
+
+
+def held_back_alert(session: str, count: int, why: str, *, at: float, serial: str) -> Alert:
+    """One alert for `count` that nobody gets. `serial` tells it from the others of its session."""
+    identity = hashlib.sha256(f"{session}\0held back\0{serial}".encode()).hexdigest()[:24]
+    return Alert(
+        schema_version=ALERT_SCHEMA_VERSION,
+        id=identity,
+        session=session,
+        time=rfc3339(at),
+        name="alerts held back",
+        severity="high",
+        message=f"alerts held back: {count} {why}; what they were about is in the audit log",
+        verdict="allow",
+        reason="rate-limited",
         count=count,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from pipeline.events import Finding, Record, Severity
-from sinks.alert import ALERT_SCHEMA_VERSION, Alert, make_alert, rfc3339
+from sinks.alert import Alert, held_back_alert, make_alert
 from sinks.alert_rules import DEFAULT_RULES, SEVERITIES, AlertRule, is_at_least
 
 FOLD_SECONDS = 300.0
@@ -139,18 +139,8 @@ class AlertEngine:
     def held_back(self, count: int, why: str) -> Alert:
         """One alert for `count` that were dropped; what they were about is in the audit log."""
         self._floods += 1
-        return Alert(
-            schema_version=ALERT_SCHEMA_VERSION,
-            id=_identity(self._session, "held back", repr(self._now), str(self._floods)),
-            session=self._session,
-            time=rfc3339(self._now),
-            name="alerts held back",
-            severity="high",
-            message=f"alerts held back: {count} {why}; what they were about is in the audit log",
-            verdict="allow",
-            reason="rate-limited",
-            count=count,
-        )
+        serial = f"{self._now!r} {self._floods}"
+        return held_back_alert(self._session, count, why, at=self._now, serial=serial)
 
     def _flood(self) -> list[Alert]:
         if not self._cut:

@@ -7,6 +7,7 @@ from typing import Protocol
 import anyio.to_thread
 
 from pipeline.events import Record
+from pipeline.ports import Beside
 from sinks.alert import Alert
 from sinks.alert_engine import AlertEngine
 from sinks.alert_rules import SEVERITIES
@@ -36,6 +37,7 @@ class AlertSink:
         self._delivery = delivery
         self._pending: list[Alert] = []
         self._dropped = 0
+        self._unseen = 0
         self._failed: Sequence[Record] | None = None
 
     async def write(self, records: Sequence[Record], /) -> None:
@@ -55,6 +57,15 @@ class AlertSink:
         finally:
             await self._delivery.aclose()
 
+    async def run_beside(self) -> None:
+        """What the delivery does between batches; nothing for one that delivers at once."""
+        if isinstance(self._delivery, Beside):
+            await self._delivery.run_beside()
+
+    def lost(self, count: int, /) -> None:
+        """`count` records were never looked at; the next delivery says so."""
+        self._unseen += count
+
     def _drop_excess(self) -> None:
         """The least severe first, among them the oldest."""
         excess = len(self._pending) - MAX_PENDING
@@ -68,10 +79,14 @@ class AlertSink:
         batch = list(self._pending)
         if self._dropped:
             batch.append(self._engine.held_back(self._dropped, "could not be delivered"))
+        unseen = self._unseen
+        if unseen:
+            batch.append(self._engine.held_back(unseen, "records came faster than they could be looked at"))
         if batch:
             await self._delivery.deliver(batch)
             self._pending.clear()
             self._dropped = 0
+            self._unseen -= unseen
 
 
 class AlertFile:

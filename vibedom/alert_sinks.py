@@ -9,6 +9,8 @@ from sinks.alert_engine import AlertEngine
 from sinks.alert_rules import DEFAULT_RULES, AlertRule
 from sinks.alerts import AlertFile, AlertSink, Delivery
 from sinks.command import CommandRunner, CommandSettings
+from sinks.outbox import Outbox
+from sinks.spool import Spool
 from sinks.syslog import Syslog, SyslogSettings
 from sinks.webhook import Webhook, WebhookSettings
 from vibedom.errors import SettingsError, UsageError
@@ -45,7 +47,8 @@ def open_alert_sinks(
     for number, setting in enumerate(settings, start=1):
         kind = type(setting).__name__.removesuffix("Settings").lower()
         delivery = _delivery(setting, alerts_log.with_name(f"{kind}-{number}.dead.jsonl"))
-        sinks.append(AlertSink(f"{kind}-{number}", _engine(session, every, setting.min_severity), delivery))
+        outbox = Outbox(delivery, Spool(alerts_log.with_name(f"{kind}-{number}.spool")), session=session)
+        sinks.append(AlertSink(f"{kind}-{number}", _engine(session, every, setting.min_severity), outbox))
     return sinks
 
 
