@@ -20,8 +20,8 @@ import msgspec
 
 from pipeline.events import Finding, Record
 from sinks.alert_engine import AlertEngine
-from sinks.chain import verify
 from sinks.jsonl import JsonlSink
+from sinks.verification import verify
 
 SEED = 7
 BATCHES = (1, 50, 500)

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from pipeline.events import Context, Finding, Verdict
+from sinks.parts import BAD_ARCHIVE, open_part, parts
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,15 +65,14 @@ _decoder = msgspec.json.Decoder(Line)
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """The whole lines of a log; none where there is no log. A damaged line is skipped: `audit verify` finds it."""
-    try:
-        with path.open("rb") as file:
+    """The whole lines of a log, rotated parts first; none where there is no log. A damaged line or end is skipped:
+    `audit verify` finds it."""
+    for part in parts(path):
+        with suppress(FileNotFoundError, *BAD_ARCHIVE), open_part(part) as file:
             for raw in file:
                 line = parse(raw)
                 if line is not None:
                     yield line
-    except FileNotFoundError:
-        return
 
 
 def parse(raw: bytes) -> Line | None:

@@ -10,6 +10,7 @@ import msgspec
 from pipeline.events import Action, Context, Direction, SecretClass
 from sinks.alert_rules import AlertRule
 from sinks.append_file import Fsync
+from sinks.retention import Keeping
 from vibedom.alert_sinks import SinkSettings
 from vibedom.errors import SettingsError
 from vibedom.host_entries import GroupEntry, HostEntry
@@ -63,10 +64,25 @@ class AuditSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     rotate_bytes: int = 100 * 1024 * 1024
     """A file longer than this is closed and the next one continues its chain."""
     fsync: Fsync = "interval"
+    compress: bool = True
+    """Closed files are compressed with gzip."""
+    keep_days: float | None = None
+    """Closed files whose last line is older are removed. The file being written stays whatever its age."""
+    keep_bytes: int | None = None
+    """The oldest closed files are removed while all files of a session's log together are larger."""
 
     def __post_init__(self) -> None:
         if self.rotate_bytes < 64 * 1024:
             raise ValueError("rotate_bytes must be at least 65536")
+        if self.keep_days is not None and self.keep_days <= 0:
+            raise ValueError("keep_days must be greater than 0")
+        if self.keep_bytes is not None and self.keep_bytes < self.rotate_bytes:
+            raise ValueError("keep_bytes must be at least rotate_bytes")
+
+    @property
+    def keeping(self) -> Keeping:
+        age = self.keep_days * 86400 if self.keep_days is not None else None
+        return Keeping(compress=self.compress, max_age_seconds=age, max_bytes=self.keep_bytes)
 
 
 class PolicyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

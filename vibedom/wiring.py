@@ -92,7 +92,13 @@ def make_feeds(policy: Policy, directory: SessionDir, *, session: str) -> list[F
     """The audit log, without which nothing passes, and the alert sinks. Raises `SettingsError`."""
     audit = policy.audit
     try:
-        jsonl = JsonlSink(directory.network_log, session=session, fsync=audit.fsync, rotate_bytes=audit.rotate_bytes)
+        jsonl = JsonlSink(
+            directory.network_log,
+            session=session,
+            fsync=audit.fsync,
+            rotate_bytes=audit.rotate_bytes,
+            keeping=audit.keeping,
+        )
         alerts = open_alert_sinks(policy.sinks, policy.alerts, session=session, alerts_log=directory.alerts_log)
     except OSError as exc:
         raise SettingsError(

@@ -38,7 +38,8 @@ async def schema(kind: str) -> None:
 
 
 def _verify(what: str | None, as_json: bool) -> int:
-    from sinks.chain import ChainError, verify
+    from sinks.chain import ChainError
+    from sinks.verification import verify
     from vibedom.errors import VibedomError
 
     path = _log(what)
@@ -55,6 +56,8 @@ def _verify(what: str | None, as_json: bool) -> int:
             place = f"{problem.file}:{problem.line}" if problem.line else problem.file
             render.err(render.printable(f"{place}: {problem.fault}: {problem.detail}"), "bad")
         state = "intact" if result.is_intact else "NOT intact"
+        if result.removed:
+            render.err(f"lines 1 to {result.removed} were removed by retention, as the log itself says", "dim")
         render.out(f"{state}: {result.lines} lines in {len(result.files)} file(s), head {result.last} {result.head}")
     return 0 if result.is_intact else 1
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from pipeline.events import Record
 from sinks import chain
-from sinks.chain import ChainError, Fault
+from sinks.chain import ChainError
 from sinks.jsonl import JsonlSink
+from sinks.verification import Fault, verify
 
 Lines = list[bytes]
 
@@ -47,11 +48,11 @@ def log(tmp_path: Path) -> Path:
 
 
 def faults(path: Path) -> list[Fault]:
-    return [problem.fault for problem in chain.verify(path).problems]
+    return [problem.fault for problem in verify(path).problems]
 
 
 def test_log_as_it_was_written_is_intact(log: Path) -> None:
-    result = chain.verify(log)
+    result = verify(log)
     assert result.is_intact
     assert (result.lines, result.last, result.session) == (9, 9, "s1")
 
@@ -106,12 +107,12 @@ def seal_first_of_another_session(lines: Lines) -> Lines:
 def test_every_kind_of_tampering_is_found(log: Path, change: Callable[[Lines], Lines], found: set[Fault]) -> None:
     log.write_bytes(b"".join(change(log.read_bytes().splitlines(keepends=True))))
     assert found <= set(faults(log))
-    assert not chain.verify(log).is_intact
+    assert not verify(log).is_intact
 
 
 def test_the_line_is_named(log: Path) -> None:
     log.write_bytes(b"".join(edit(log.read_bytes().splitlines(keepends=True))))
-    assert [(problem.file, problem.line) for problem in chain.verify(log).problems] == [("network.jsonl", 4)]
+    assert [(problem.file, problem.line) for problem in verify(log).problems] == [("network.jsonl", 4)]
 
 
 @settings(max_examples=150, deadline=None)
@@ -127,13 +128,13 @@ def test_no_single_byte_can_change_unnoticed(
         return
     data[position] = byte
     path.write_bytes(data)
-    assert not chain.verify(path).is_intact
+    assert not verify(path).is_intact
 
 
 def test_crash_in_the_middle_of_a_line_is_reported_and_no_fault(log: Path) -> None:
     with log.open("ab") as file:
         file.write(b'{"schema_version":1,"seq":10,"sess')
-    result = chain.verify(log)
+    result = verify(log)
     assert [problem.fault for problem in result.problems] == ["unfinished"]
     assert result.is_intact
     assert result.lines == 9
@@ -146,7 +147,7 @@ def test_last_line_without_its_newline_counts_as_missing(log: Path) -> None:
 
 def test_without_a_head_everything_but_a_missing_end_is_still_found(log: Path) -> None:
     chain.head_path(log).unlink()
-    assert chain.verify(log).is_intact
+    assert verify(log).is_intact
     log.write_bytes(b"".join(edit(log.read_bytes().splitlines(keepends=True))))
     assert faults(log) == ["edited"]
 
@@ -154,13 +155,13 @@ def test_without_a_head_everything_but_a_missing_end_is_still_found(log: Path) -
 def test_head_that_is_no_head_is_an_error(log: Path) -> None:
     chain.head_path(log).write_bytes(b"nonsense\n")
     with pytest.raises(ChainError, match="not the head of a log"):
-        chain.verify(log)
+        verify(log)
 
 
 def test_chain_goes_on_over_rotated_files(tmp_path: Path) -> None:
     path = tmp_path / "network.jsonl"
     write_log(path, 50, rotate_bytes=2000)
-    result = chain.verify(path)
+    result = verify(path)
     assert result.is_intact
     assert (result.lines, result.last) == (50, 50)
     assert len(result.files) > 3

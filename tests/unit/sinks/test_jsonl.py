@@ -16,6 +16,8 @@ from sinks import chain
 from sinks.append_file import BusyFileError
 from sinks.chain import ChainError
 from sinks.jsonl import JsonlSink
+from sinks.parts import parts
+from sinks.verification import verify
 
 pytestmark = pytest.mark.anyio
 
@@ -82,7 +84,7 @@ async def test_lines_are_printable_ascii_whatever_is_in_a_record(tmp_path: Path)
     assert len(lines) == 3
     assert all(32 <= byte < 127 for line in lines for byte in line)
     assert read(path)[0]["note"] == nasty
-    assert chain.verify(path).is_intact
+    assert verify(path).is_intact
 
 
 async def test_restart_continues_the_chain(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ async def test_restart_continues_the_chain(tmp_path: Path) -> None:
     await write(path, record(1), record(2))
     await write(path, record(3))
     assert [line["seq"] for line in read(path)] == [1, 2, 3]
-    assert chain.verify(path).is_intact
+    assert verify(path).is_intact
 
 
 async def test_restart_after_a_crash_drops_the_unfinished_line_and_says_so(tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ async def test_restart_after_a_crash_drops_the_unfinished_line_and_says_so(tmp_p
     assert [line["seq"] for line in lines] == [1, 2, 3]
     assert (lines[1]["kind"], lines[1]["reason"]) == ("session", "recovered")
     assert "32 bytes" in str(lines[1]["note"])
-    assert chain.verify(path).is_intact
+    assert verify(path).is_intact
 
 
 async def test_crash_between_the_lines_and_the_head_is_no_fault(tmp_path: Path) -> None:
@@ -112,9 +114,9 @@ async def test_crash_between_the_lines_and_the_head_is_no_fault(tmp_path: Path) 
     head = chain.head_path(path).read_bytes()
     await write(path, record(2))
     chain.head_path(path).write_bytes(head)
-    assert chain.verify(path).is_intact
+    assert verify(path).is_intact
     await write(path, record(3))
-    assert chain.verify(path).last == 3
+    assert verify(path).last == 3
 
 
 async def test_log_that_was_cut_short_is_not_continued(tmp_path: Path) -> None:
@@ -147,13 +149,13 @@ async def test_rotation_keeps_every_line_and_restart_goes_on_from_the_last_part(
     for number in range(5):
         await sink.write([record(number)])
     await sink.aclose()
-    names = [file.name for file in chain.parts(path)]
+    names = [file.name for file in parts(path)]
     assert names == [*(f"network.{n:06d}.jsonl" for n in range(1, 5)), "network.jsonl"]
     path.unlink()  # a crash between the renames of a rotation leaves no file of the log's own name
     path.with_name("network.jsonl.head").unlink()
     await write(path, record(6))
     assert read(path)[0]["seq"] == 5
-    assert chain.verify(path).is_intact
+    assert verify(path).is_intact
 
 
 async def test_full_disk_raises_and_leaves_only_whole_lines_then_the_same_records_go_in(tmp_path: Path) -> None:
@@ -163,6 +165,8 @@ import resource, signal, anyio
 from pathlib import Path
 from pipeline.events import Record
 from sinks.jsonl import JsonlSink
+from sinks.parts import parts
+from sinks.verification import verify
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def record(n): return Record(kind="request", flow=f"f{{n}}", at=1.0, verdict="allow", reason="listed")
 async def main():
@@ -184,7 +188,7 @@ anyio.run(main)
 """
     done = await anyio.run_process([sys.executable, "-c", script], stderr=subprocess.STDOUT, check=False)
     assert done.stdout.decode().split("\n")[:3] == ["raised 27", "raised 27", "size 1"]
-    result = chain.verify(path)
+    result = verify(path)
     assert (result.is_intact, result.lines) == (True, 30)
 
 
@@ -198,7 +202,7 @@ async def test_rotation_never_writes_over_a_part_although_an_earlier_one_was_rem
     sink = JsonlSink(path, session="s1", rotate_bytes=1)
     await sink.write([record(3)])
     await sink.aclose()
-    assert [line["seq"] for part in chain.parts(path) for line in read(part)] == [2, 3, 4]
+    assert [line["seq"] for part in parts(path) for line in read(part)] == [2, 3, 4]
 
 
 @pytest.fixture
@@ -217,7 +221,7 @@ async def test_full_file_system_raises_and_the_log_stays_intact(small_disk: Path
     with pytest.raises(OSError, match="No space left"):
         await sink.write([record(number) for number in range(1000)])
     await sink.aclose()
-    result = chain.verify(small_disk / "network.jsonl")
+    result = verify(small_disk / "network.jsonl")
     assert (result.is_intact, result.lines) == (True, 1)
 
 

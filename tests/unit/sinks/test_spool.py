@@ -106,7 +106,8 @@ def test_no_entry_is_lost_or_repeated_whatever_happens_in_which_order(
     tmp_path_factory: object, steps: list[Step]
 ) -> None:
     path = tmp_path_factory.mktemp("spool") / "s"  # type: ignore[attr-defined]
-    spool, written, taken = Spool(path, limit_bytes=10**6), 0, []
+    spool, written = Spool(path, limit_bytes=10**6), 0
+    taken: list[bytes] = []
     for what, count in steps:
         if what == "append":
             spool.append(entries(written, count))
