@@ -7,7 +7,7 @@ from pathlib import Path
 from vibedom import sessions
 from vibedom.errors import NoSuchSessionError
 from vibedom.paths import Home, SessionDir, home
-from vibedom.preflight.new_secrets import secret_scan
+from vibedom.preflight.new_secrets import SecretFinder
 from vibedom.sessions import SessionRecord
 from vibedom.workspace.review import Review, relative_path, reviewing
 
@@ -20,14 +20,17 @@ class Chosen:
         self.directory: SessionDir = state.session(record.id)
 
     @contextmanager
-    def review(self, *, looks_for_secrets: bool = True) -> Iterator[Review]:
+    def review(self, *, looks_for_secrets: bool = True, with_settled: bool = False) -> Iterator[Review]:
         """Its changes as they are now; new secrets in them are dangers, if wanted. Raises `WorkspaceError`."""
+        finder = SecretFinder(self.state)
         with reviewing(
             self.directory,
             self.record.workspace,
             masked=frozenset(self.record.masked),
             home=Path.home(),
-            scan=secret_scan(self.state) if looks_for_secrets else None,
+            scan=finder.scan if looks_for_secrets else None,
+            conceal=finder.conceal,
+            with_settled=with_settled,
         ) as review:
             yield review
 

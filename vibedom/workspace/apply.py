@@ -14,6 +14,7 @@ from vibedom.workspace.entry import Entry
 from vibedom.workspace.executor import Job, execute
 from vibedom.workspace.journal import Header, Journal, locked, new_journal
 from vibedom.workspace.plan import Plan
+from vibedom.workspace.settled import settle, unsettle
 from vibedom.workspace.spelling import spell, unspell, visible
 from vibedom.workspace.staging import copy
 from vibedom.workspace.step import Step
@@ -79,6 +80,9 @@ def resume(journal_dir: Path, *, notify: Notify = lambda event: None) -> Outcome
 def _prepare(plan: Plan, journal: Journal, notify: Notify) -> tuple[Header, list[Step]]:
     with Tree(plan.workspace) as host:
         steps = [_backed_up(step, journal, host, notify) for step in plan.steps]
+        for step in steps:
+            if step.is_composed:
+                journal.content(step).write_bytes(plan.contents[step.number])
         header = Header(
             token=secrets.token_hex(6),
             workspace=spell(os.fspath(plan.workspace)),
@@ -121,10 +125,10 @@ def _parents(steps: Sequence[Step], host: Tree) -> tuple[tuple[str, Entry], ...]
 
 def _forward(journal: Journal, header: Header, steps: Sequence[Step], notify: Notify, *, is_rerun: bool) -> Outcome:
     workspace, upper = Path(unspell(header.workspace)), Path(unspell(header.upper))
-    with Tree(workspace) as host, Tree(upper) as layer:
+    with Tree(workspace) as host, Tree(upper) as layer, Tree(journal.contents) as contents:
         job = Job(
             steps=steps,
-            source=lambda step: layer.reading(step.path),
+            source=lambda step: contents.reading(str(step.number)) if step.is_composed else layer.reading(step.path),
             token=header.token,
             parents=[(unspell(path), entry) for path, entry in header.parents],
             is_rerun=is_rerun,
@@ -140,6 +144,7 @@ def _forward(journal: Journal, header: Header, steps: Sequence[Step], notify: No
                 raise
             raise WorkspaceError(f"what was applied has been taken back: {_place(error)}") from error
     amend_base(Path(unspell(header.base_file)), states.items())
+    settle(Path(unspell(header.base_file)), [(step.path, step.agents) for step in steps if step.settles])
     journal.enter("applied")
     return Outcome(action="applied", paths=tuple(step.path for step in steps), journal=journal.directory)
 
@@ -172,6 +177,7 @@ def backward(
     # A host edit that was overwritten is a conflict again: the base must not say that the agent has seen it.
     seen = [(each.path, each.old if each.overwrites else states[each.path]) for each in steps if each.path in states]
     amend_base(Path(unspell(header.base_file)), seen)
+    unsettle(Path(unspell(header.base_file)), [step.path for step in steps if step.settles])
     journal.enter("undone")
     return Outcome(action="undone", paths=tuple(step.path for step in steps), journal=journal.directory)
 

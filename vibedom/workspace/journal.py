@@ -2,6 +2,7 @@
 
     NNNN/steps.jsonl   header, then one line per step, durable before the first step
     NNNN/backup/N      content of the file that step N replaces or removes
+    NNNN/content/N     what step N writes, where that is not the agent's file: some of its hunks, or a merge
     NNNN/state         applying | applied | undoing | undone; absent while backups are still made
 
 So a crash leaves one of: no `state` (nothing was touched), `applying` (run the steps again), `undoing` (run them
@@ -64,21 +65,32 @@ class Journal:
     def backup(self, step: Step) -> Path:
         return self.directory / "backup" / str(step.number)
 
+    @property
+    def contents(self) -> Path:
+        """Where `content` is, made where an older version left a journal without it."""
+        directory = self.directory / "content"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        return directory
+
+    def content(self, step: Step) -> Path:
+        return self.directory / "content" / str(step.number)
+
     def write(self, header: Header, steps: Sequence[Step]) -> None:
         """Write everything down, durably."""
         spelled = (msgspec.structs.replace(step, path=spell(step.path)) for step in steps)
         lines = [_ENCODER.encode(header), *(_ENCODER.encode(step) for step in spelled)]
-        self._sync_backups()
+        for name in ("backup", "content"):
+            self._sync_files(name)
         _write_durably(self.directory / "steps.jsonl", b"\n".join(lines) + b"\n")
 
-    def _sync_backups(self) -> None:
-        fd = os.open(self.directory / "backup", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def _sync_files(self, name: str) -> None:
+        fd = os.open(self.directory / name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             names = os.listdir(fd)
             if len(names) > FEW:
                 sync_filesystem(fd)
-            for name in names if len(names) <= FEW else ():
-                sync_at(fd, name)
+            for each in names if len(names) <= FEW else ():
+                sync_at(fd, each)
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -121,7 +133,8 @@ def new_journal(directory: Path, journals: Sequence[Journal]) -> Journal:
     """Make the next journal below `directory`."""
     number = int(journals[-1].directory.name) + 1 if journals else 1
     journal = Journal(directory / f"{number:04d}")
-    (journal.directory / "backup").mkdir(mode=0o700, parents=True)
+    for name in ("backup", "content"):
+        (journal.directory / name).mkdir(mode=0o700, parents=True)
     return journal
 
 

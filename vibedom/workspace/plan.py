@@ -9,6 +9,7 @@ import msgspec
 
 from vibedom.workspace.base import Base, sort_key
 from vibedom.workspace.changes import Change, ancestors
+from vibedom.workspace.composed import Composed
 from vibedom.workspace.danger import Danger
 from vibedom.workspace.entry import Entry
 from vibedom.workspace.spelling import visible
@@ -40,6 +41,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[Refusal, ...] = ()
     required: tuple[str, ...] = ()
     """Not selected, but what is selected cannot be without them: new parent directories, content of deleted ones."""
+    contents: Mapping[int, bytes] = {}
+    """Number of a step -> what it writes instead of the agent's content."""
     notes: tuple[Refusal, ...] = ()
     """Applied, but not entirely as the agent had it: a setuid bit that is dropped, for example."""
 
@@ -54,14 +57,20 @@ def plan_apply(
     dangers: Mapping[str, Sequence[Danger]] | None = None,
     include_dangerous: bool | Collection[str] = False,
     on_conflict: OnConflict = "fail",
+    resolutions: Mapping[str, OnConflict] | None = None,
+    composed: Mapping[str, Composed] | None = None,
 ) -> Plan:
     """Plan to apply those of `changes` (as `read_changes` gave them) that `select` picks; None picks all.
+
+    `resolutions` says for single paths what `on_conflict` says for all; `composed` are files that get another content
+    than the agent's.
 
     A path that the host has changed since the base was recorded is a conflict. A path with a danger that is held back
     (`danger.py`) is left out unless `include_dangerous` is true or holds it. Raises `WorkspaceError`.
     """
     with Tree(workspace) as host:
-        planner = _Planner(changes, host, dangers or {}, include_dangerous, on_conflict)
+        ways = (on_conflict, resolutions or {})
+        planner = _Planner(changes, host, dangers or {}, include_dangerous, ways, composed or {})
         chosen = planner.closed([change for change in changes if select is None or select(change)])
         owner = host.lstat("")
         steps = [planner.step(number, change, owner) for number, change in enumerate(chosen)]
@@ -74,6 +83,7 @@ def plan_apply(
         held_back=_refusals(planner.held_back),
         skipped=_refusals(planner.skipped),
         required=tuple(planner.required),
+        contents={step.number: planner.composed[step.path].content for step in steps if step.is_composed},
         notes=tuple(note for change in chosen for note in _notes(change)),
     )
 
@@ -94,13 +104,15 @@ class _Planner:
         host: Tree,
         dangers: Mapping[str, Sequence[Danger]],
         include_dangerous: bool | Collection[str],
-        on_conflict: OnConflict,
+        ways: tuple[OnConflict, Mapping[str, OnConflict]],
+        composed: Mapping[str, Composed],
     ) -> None:
         self._changes = sorted(changes, key=lambda change: sort_key(change.path))
         self._keys = [sort_key(change.path) for change in self._changes]
         self._by_path = {change.path: change for change in self._changes}
         self._host, self._dangers = host, dangers
-        self._include, self._on_conflict = include_dangerous, on_conflict
+        self._include, self.composed = include_dangerous, composed
+        self._on_conflict, self._resolutions = ways
         self.conflicts: dict[str, str] = {}
         self.held_back: dict[str, str] = {}
         self.skipped: dict[str, str] = {}
@@ -170,10 +182,11 @@ class _Planner:
         reason, can_overwrite = self._conflict(change)
         if not reason:
             return False
-        if can_overwrite and self._on_conflict == "overwrite":
+        how = self._resolutions.get(change.path, self._on_conflict)
+        if can_overwrite and (how == "overwrite" or self._is_merged(change.path)):
             self._overwrites.add(change.path)
             return False
-        (self.skipped if self._on_conflict == "skip" else self.conflicts)[change.path] = reason
+        (self.skipped if how == "skip" else self.conflicts)[change.path] = reason
         return True
 
     def _conflict(self, change: Change) -> tuple[str, bool]:
@@ -181,6 +194,8 @@ class _Planner:
         now = self._now[change.path] = self._host.lstat(change.path)
         if change.new is not None and not self._has_parent(change.path):
             return "its directory is gone on the host", False
+        if change.path in self.composed and not _is_still(self.composed[change.path].host, now):
+            return "was changed on the host just now", False
         if now is not None and now.type == "directory" and (change.new is None or change.new.type != "directory"):
             foreign = self._foreign(change.path)
             if foreign:
@@ -191,6 +206,10 @@ class _Planner:
         if now is None:
             return "was deleted on the host", True
         return ("", True) if change.old.is_untouched(now) else ("was changed on the host", True)
+
+    def _is_merged(self, path: str) -> bool:
+        """Whether the user has made one file of both sides."""
+        return path in self.composed and self.composed[path].settles
 
     def _has_parent(self, path: str) -> bool:
         above = path.rpartition("/")[0]
@@ -216,6 +235,9 @@ class _Planner:
             if owner is not None:
                 after = msgspec.structs.replace(after, uid=owner.uid, gid=owner.gid)
         is_mode_only = change.kind == "mode" and now is not None and now.type == "file"
+        composed = self.composed.get(change.path)
+        if composed is not None and after is not None:
+            after, is_mode_only = composed.entry(after), False
         return Step(
             number=number,
             path=change.path,
@@ -224,7 +246,14 @@ class _Planner:
             is_mode_only=is_mode_only,
             old=change.old,
             overwrites=change.path in self._overwrites,
+            is_composed=composed is not None and after is not None,
+            settles=composed is not None and composed.settles,
+            agents=change.new,
         )
+
+
+def _is_still(then: Entry | None, now: Entry | None) -> bool:
+    return then is now if then is None or now is None else then.is_untouched(now)
 
 
 def _are_directories(now: Entry, new: Entry | None) -> bool:

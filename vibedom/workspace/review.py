@@ -11,7 +11,9 @@ from vibedom.paths import SessionDir
 from vibedom.workspace.base import Base
 from vibedom.workspace.changes import Change, ancestors
 from vibedom.workspace.danger import Danger, SecretScan, find_dangers
+from vibedom.workspace.file_diff import Conceal
 from vibedom.workspace.overlay import read_changes
+from vibedom.workspace.settled import unsettled
 
 GENERATED = frozenset(
     {"node_modules", ".venv", "venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox",
@@ -30,6 +32,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     base: Base
     changes: Sequence[Change]
     dangers: dict[str, list[Danger]]
+    conceal: Conceal | None = None
+    """Takes secrets out of what is shown."""
 
     def select(self, paths: Collection[str]) -> list[Change]:
         """The changes at or below `paths`; all where there is none."""
@@ -51,15 +55,22 @@ def reviewing(
     masked: Collection[str] = (),
     home: Path | None = None,
     scan: SecretScan | None = None,
+    conceal: Conceal | None = None,
+    with_settled: bool = False,
 ) -> Iterator[Review]:
-    """Read a session's changes and judge them. `home` is the user's, for git's configuration.
+    """Read a session's changes and judge them. `home` is the user's, for git's configuration; changes that the user
+    has decided on (`settled.py`) are left out unless `with_settled` asks for them.
 
     Raises `WorkspaceError`.
     """
     with Base(directory.base) as base:
         changes = read_changes(directory.upper, workspace, base, masked=masked)
+        if not with_settled:
+            changes = unsettled(changes, directory.base)
         dangers = find_dangers(changes, workspace=workspace, upper=directory.upper, home=home, scan=scan)
-        yield Review(workspace=workspace, upper=directory.upper, base=base, changes=changes, dangers=dangers)
+        yield Review(
+            workspace=workspace, upper=directory.upper, base=base, changes=changes, dangers=dangers, conceal=conceal
+        )
 
 
 def is_selected(path: str, wanted: Collection[str]) -> bool:

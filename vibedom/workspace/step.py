@@ -20,6 +20,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     overwrites: bool = False
     """The host has changed the path since then, and the user wants the agent's version all the same."""
 
+    is_composed: bool = False
+    """What is written is not the agent's file but `content/NUMBER` of the journal."""
+    settles: bool = False
+    """The user has decided on the whole change by it: what is left of it is not offered again."""
+    agents: Entry | None = None
+    """What the agent left at the path."""
+
     def turned_round(self) -> "Step":
         return msgspec.structs.replace(self, before=self.after, after=self.before)
 
