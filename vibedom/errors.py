@@ -74,6 +74,12 @@ class NoSuchSessionError(VibedomError):
     exit_code = 2
 
 
+class ControlError(VibedomError):
+    """A session's control socket got or gave something that cannot be understood."""
+
+    exit_code = 76  # EX_PROTOCOL of sysexits.h
+
+
 def own_error(exc: BaseException) -> BaseException:
     """The one vibedom error inside the groups that task groups raise, else `exc` itself."""
     if not isinstance(exc, BaseExceptionGroup):
