@@ -49,8 +49,15 @@ class Feed:
         self.is_required = is_required
         self.is_failed = False
         self.dropped = 0
+        self.oldest_at: float | None = None
+        """Unix seconds of the oldest record that is being written, None where nothing waits."""
         self._count_lost = sink.lost if isinstance(sink, Counting) else None
         self._send, self._receive = anyio.create_memory_object_stream[tuple[Record, Done | None]](capacity)
+
+    @property
+    def backlog(self) -> int:
+        """Records in the channel."""
+        return self._receive.statistics().current_buffer_used
 
     async def put(self, record: Record, done: Done | None = None) -> None:
         """Queue a record. For a required sink this waits for room; `done` tells the writing's outcome."""
@@ -119,7 +126,9 @@ class Feed:
 
     async def _write(self, batch: list[tuple[Record, Done | None]]) -> None:
         records = [record for record, _ in batch]
+        self.oldest_at = records[0].at
         is_written = not self.is_failed and await self._try(records)
+        self.oldest_at = None
         for _, done in batch:
             self._tell(done, is_written)
 

@@ -54,6 +54,12 @@ class Topology:
         self._judge_seconds = judge_seconds
         self._threads = anyio.CapacityLimiter(2)
         self._entry, self._captured = anyio.create_memory_object_stream[Captured](CHANNEL_CAPACITY)
+        self._channels: dict[str, MemoryObjectReceiveStream[Any]] = {"content_filter": self._captured}
+
+    @property
+    def depths(self) -> dict[str, int]:
+        """Stage -> events that wait for it."""
+        return {name: channel.statistics().current_buffer_used for name, channel in self._channels.items()}
 
     @property
     def is_recording(self) -> bool:
@@ -65,6 +71,7 @@ class Topology:
         to_scrubber, filtered = anyio.create_memory_object_stream[Filtered](CHANNEL_CAPACITY)
         to_whitelist, scrubbed = anyio.create_memory_object_stream[Scrubbed](CHANNEL_CAPACITY)
         to_record, judged = anyio.create_memory_object_stream[Judged](CHANNEL_CAPACITY)
+        self._channels |= {"scrubber": filtered, "whitelist": scrubbed, "record": judged}
         async with self._entry, anyio.create_task_group() as sinks:
             for feed in self.feeds:
                 await sinks.start(feed.run)

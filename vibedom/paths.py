@@ -92,6 +92,11 @@ class SessionDir(msgspec.Struct, frozen=True, kw_only=True):
         return self.root / "apply"
 
     @property
+    def metrics(self) -> Path:
+        """Counts of the session, kept up to date while it runs."""
+        return self.root / "metrics.json"
+
+    @property
     def control_socket(self) -> Path:
         return self.root / "control.sock"
 

@@ -85,6 +85,28 @@ class AuditSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         return Keeping(compress=self.compress, max_age_seconds=age, max_bytes=self.keep_bytes)
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[metrics]`: where `vibedom metrics` serves."""
+
+    listen: str = "127.0.0.1:9464"
+    """`127.0.0.1:PORT` or `unix:PATH`."""
+
+
+class ApprovalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[approval]`: hosts that are not listed, asked about while the agent waits."""
+
+    wait_seconds: float = 30.0
+    """How long a request waits for the user's answer; 0 asks nobody. Nobody is asked where nobody watches."""
+    bell: bool = True
+    """The terminal of the session rings, and its title says what is asked."""
+    desktop: bool = True
+    """A desktop notification, where there is a desktop."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.wait_seconds <= 600:
+            raise ValueError("wait_seconds must be from 0 to 600")
+
+
 class PolicyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -96,6 +118,8 @@ class PolicyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     limits: Limits = Limits()
     local: LocalSettings = LocalSettings()
     audit: AuditSettings = AuditSettings()
+    approval: ApprovalSettings = ApprovalSettings()
+    metrics: MetricsSettings = MetricsSettings()
     alerts: tuple[AlertRule, ...] = ()
     sinks: tuple[SinkSettings, ...] = ()
 

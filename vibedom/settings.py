@@ -20,6 +20,7 @@ from vibedom.host_entries import (
 from vibedom.host_rules import HostRules
 from vibedom.paths import Home, ensure_private
 from vibedom.policy_file import (
+    ApprovalSettings,
     AuditSettings,
     DlpSettings,
     LocalSettings,
@@ -48,6 +49,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits
     local: LocalSettings
     audit: AuditSettings
+    approval: ApprovalSettings
     alerts: tuple[AlertRule, ...]
     sinks: tuple[SinkSettings, ...]
     sources: tuple[Path, ...]
@@ -76,6 +78,12 @@ def configured_rule_files(home: Home) -> tuple[str, ...]:
     """Absolute paths of `[dlp] rule_files`, without asking any client. Raises `SettingsError`."""
     _, policy = ensure_files(home)
     return _checked_dlp(parse_toml(read_text(policy), PolicyFile, name=POLICY).dlp, home.config).rule_files
+
+
+def metrics_listen(home: Home) -> str:
+    """`[metrics] listen`, without asking any client. Raises `SettingsError`."""
+    _, policy = ensure_files(home)
+    return parse_toml(read_text(policy), PolicyFile, name=POLICY).metrics.listen
 
 
 def ensure_files(home: Home) -> tuple[Path, Path]:
@@ -110,6 +118,7 @@ def compose(
         limits=file.limits,
         local=file.local,
         audit=file.audit,
+        approval=file.approval,
         alerts=file.alerts,
         sinks=file.sinks,
         sources=(config / TRUSTED_DOMAINS, config / POLICY),

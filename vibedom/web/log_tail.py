@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-PIECE_BYTES = 2 << 20
+PIECE_BYTES = 512 << 10
 """Read in one call at the most: a flood is read over many calls, and nothing else waits for it."""
 
 
