@@ -15,6 +15,7 @@ class Stage[In, Out](Protocol):
     def __call__(self, event: In, /) -> Out: ...
 
 
+@runtime_checkable
 class Sink(Protocol):
     """Where records go. `write` raises for any failure and is called again with the same records."""
 

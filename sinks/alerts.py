@@ -34,7 +34,7 @@ class AlertSink:
     def __init__(self, name: str, engine: AlertEngine, delivery: Delivery) -> None:
         self.name = name
         self._engine = engine
-        self._delivery = delivery
+        self.delivery = delivery
         self._pending: list[Alert] = []
         self._dropped = 0
         self._unseen = 0
@@ -55,12 +55,12 @@ class AlertSink:
         try:
             await self._deliver()
         finally:
-            await self._delivery.aclose()
+            await self.delivery.aclose()
 
     async def run_beside(self) -> None:
         """What the delivery does between batches; nothing for one that delivers at once."""
-        if isinstance(self._delivery, Beside):
-            await self._delivery.run_beside()
+        if isinstance(self.delivery, Beside):
+            await self.delivery.run_beside()
 
     def lost(self, count: int, /) -> None:
         """`count` records were never looked at; the next delivery says so."""
@@ -83,7 +83,7 @@ class AlertSink:
         if unseen:
             batch.append(self._engine.held_back(unseen, "records came faster than they could be looked at"))
         if batch:
-            await self._delivery.deliver(batch)
+            await self.delivery.deliver(batch)
             self._pending.clear()
             self._dropped = 0
             self._unseen -= unseen

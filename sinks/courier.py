@@ -59,6 +59,13 @@ class Courier:
             await anyio.to_thread.run_sync(self.spool.append, entries)
             self._news.set()
 
+    async def drain(self) -> bool:
+        """Deliver until nothing is left; False where an attempt failed. Not beside `run_beside`."""
+        self._closing.set()
+        while await self._deliver_next():
+            pass
+        return not self.spool.pending
+
     async def run_beside(self) -> None:
         """Deliver until `aclose`, and then what is left, while its time lasts."""
         ended = self._ended = anyio.Event()

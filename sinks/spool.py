@@ -164,6 +164,18 @@ class Spool:
         return lines
 
 
+def waiting(path: Path) -> tuple[int, int]:
+    """Entries that wait in the spool at `path`, and those lost and not reported yet; looks only, and changes nothing.
+    Raises `OSError`."""
+    cursor, pending = _read_cursor(path.with_name(path.name + ".at")), 0
+    for file in path.parent.glob(f"{path.name}.*"):
+        if file.suffix[1:].isdigit() and int(file.suffix[1:]) >= cursor.segment:
+            with file.open("rb") as stream:
+                stream.seek(cursor.offset if int(file.suffix[1:]) == cursor.segment else 0)
+                pending += sum(line.endswith(b"\n") for line in stream)
+    return pending, cursor.lost
+
+
 def _append(file: Path, data: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(file, flags, 0o600)

@@ -5,24 +5,14 @@ import hmac
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-import anyio
-import anyio.to_thread
 import msgspec
 
 from pipeline.events import Severity
 from sinks.alert import Alert
-from sinks.append_file import AppendFile
-from sinks.delivery_error import DeliveryError
+from sinks.dead_letters import DeadLetters
+from sinks.http_post import HttpPost, check_http
 from sinks.line import printable_json
-
-if TYPE_CHECKING:
-    import aiohttp
-
-RETRIED = frozenset((408, 425, 429))
-"""Client errors that may pass; every other one is for ever."""
 
 
 class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="webhook"):
@@ -35,11 +25,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     timeout_seconds: float = 10.0
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("url must be http://... or https://...")
-        if self.timeout_seconds <= 0:
-            raise ValueError("timeout_seconds must be greater than 0")
+        check_http(self.url, self.timeout_seconds)
 
 
 class Webhook:
@@ -50,55 +36,24 @@ class Webhook:
     """
 
     def __init__(self, settings: WebhookSettings, *, key: bytes | None, dead_letters: Path) -> None:
-        self._settings = settings
+        self._post = HttpPost("webhook", settings.url, timeout_seconds=settings.timeout_seconds)
         self._key = key
-        self._dead_letters = dead_letters
-        self._session: aiohttp.ClientSession | None = None
+        self._dead_letters = DeadLetters(dead_letters)
 
     async def deliver(self, alerts: Sequence[Alert], /) -> None:
         """Raises `DeliveryError` for no answer, 408, 425, 429 and 5xx."""
         body = b'{"alerts":[' + b",".join(printable_json(alert) for alert in alerts) + b"]}"
-        status = await self._post(body)
-        if 200 <= status < 300:
-            return
-        if status >= 500 or status in RETRIED:
-            raise DeliveryError(f"webhook: the endpoint answered {status}")
-        await anyio.to_thread.run_sync(self._bury, alerts)
+        if not await self._post.send(body, self._headers(body)):
+            await self._dead_letters.bury(alerts)
 
     async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def _post(self, body: bytes) -> int:
-        import aiohttp
-
-        if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=self._settings.timeout_seconds)
-            self._session = aiohttp.ClientSession(timeout=timeout, trust_env=True)
-        try:
-            async with self._session.post(
-                self._settings.url, data=body, headers=self._headers(body), allow_redirects=False
-            ) as answer:
-                return answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise DeliveryError(f"webhook: no answer ({type(error).__name__})") from None
+        await self._post.aclose()
 
     def _headers(self, body: bytes) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "User-Agent": "vibedom"}
-        if self._key is not None:
-            stamp = str(int(time.time()))
-            headers["X-Vibedom-Timestamp"] = stamp
-            headers["X-Vibedom-Signature"] = "sha256=" + sign(self._key, stamp, body)
-        return headers
-
-    def _bury(self, alerts: Sequence[Alert]) -> None:
-        file = AppendFile(self._dead_letters)
-        try:
-            file.cut_unfinished_line()
-            file.append(b"".join(printable_json(alert) + b"\n" for alert in alerts))
-        finally:
-            file.close()
+        if self._key is None:
+            return {}
+        stamp = str(int(time.time()))
+        return {"X-Vibedom-Timestamp": stamp, "X-Vibedom-Signature": "sha256=" + sign(self._key, stamp, body)}
 
 
 def sign(key: bytes, stamp: str, body: bytes) -> str:

@@ -25,7 +25,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("scan", "Look for secrets in files."),
     "scrub": ("scrub", "Take secrets out of a stream of text."),
     "rules": ("rules", "List, check and explain the secret rules."),
-    "audit": ("audit", "Verify an audit log."),
+    "audit": ("audit", "Verify, query and export audit logs."),
+    "sinks": ("sinks", "Show and test where alerts and records go."),
+    "fleet": ("fleet", "Watch the sessions of many machines."),
+    "dashboard": ("dashboard", "Show all sessions on one local page, as they go."),
+    "metrics": ("metrics", "Serve the figures of all sessions to Prometheus."),
     "image": ("image", "Build the sandbox image."),
     "doctor": ("doctor", "Say what works on this machine, and why."),
 }

@@ -1,0 +1,1 @@
+"""Reads what the sessions of many machines sent to one stream."""
