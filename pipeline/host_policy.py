@@ -13,6 +13,8 @@ from pipeline.events import Decision
 from pipeline.hosts import is_ip_literal
 from pipeline.patterns import Network, Pattern
 
+SSH_PORT = 22
+
 
 class Dial(msgspec.Struct, frozen=True, kw_only=True):
     """Where a host is really dialled."""
@@ -33,6 +35,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Not public, but these hosts may resolve into them."""
     is_passthrough: bool = False
     """TLS is not intercepted."""
+    is_ssh: bool = False
+    """The port is one of SSH, and nothing else is spoken there."""
 
 
 class HostPolicy:
@@ -61,6 +65,11 @@ class HostPolicy:
         """The same policy with more hosts allowed for the session."""
         session = (*self.session, *patterns)
         return HostPolicy(allow=self.allow, deny=self.deny, session=session, routes=self.routes)
+
+    def denying(self, patterns: Iterable[Pattern]) -> "HostPolicy":
+        """The same policy with more hosts denied for the session."""
+        deny = (*self.deny, *patterns)
+        return HostPolicy(allow=self.allow, deny=deny, session=self.session, routes=self.routes)
 
     def decide(self, host: str, port: int, method: str | None = None, path: str | None = None) -> Decision:
         """The verdict for a canonical host. Without a method it is about opening a connection: then a rule that allows
@@ -99,6 +108,16 @@ class HostPolicy:
     def is_passthrough(self, host: str, port: int) -> bool:
         """Whether TLS to the host is passed on without being intercepted."""
         return any(route.is_passthrough for route in self._routes(host, port))
+
+    def is_ssh(self, host: str, port: int) -> bool:
+        """Whether the port speaks SSH: then a tunnel there carries that and nothing else."""
+        return any(route.is_ssh for route in self._routes(host, port))
+
+    def ssh_hosts(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of every rule for SSH, each once: `*.example.com` as written."""
+        patterns = [route.pattern for route in self.routes if route.is_ssh]
+        named = ((f"*.{p.host}" if p.is_wildcard else p.host, p.port or SSH_PORT) for p in patterns)
+        return tuple(dict.fromkeys(named))
 
     def allows_private(self, host: str, ip: str, port: int | None = None) -> bool:
         """Whether `host` may be dialled at `ip`:`port` although that is not public: a rule lists that address or its

@@ -10,7 +10,6 @@ from pipeline.capture.hooks import Capture
 from pipeline.content_filter import ContentFilter, FilterSettings
 from pipeline.feed import Feed
 from pipeline.host_policy import HostPolicy
-from pipeline.patterns import Pattern
 from pipeline.record import Recorder
 from pipeline.scrubber.flow_stream import StreamOpener
 from pipeline.scrubber.model import Engine
@@ -19,8 +18,12 @@ from pipeline.scrubber.stage import ScrubberStage
 from pipeline.topology import Stages, Topology
 from pipeline.whitelist import Whitelist
 from sinks.jsonl import JsonlSink
+from sinks.metrics import MetricsSink
 from vibedom.alert_sinks import open_alert_sinks
+from vibedom.approval import Approvals, AskingJudge
 from vibedom.errors import SettingsError
+from vibedom.grants import GrantingWhitelist, Grants
+from vibedom.metrics import attach, measured
 from vibedom.paths import SessionDir
 from vibedom.proxy.authority import Authority
 from vibedom.proxy.dialer import Dialer, Lookup, system_lookup
@@ -53,27 +56,36 @@ class Border(msgspec.Struct, kw_only=True):
     capture: Capture
     detection: Detection
     policy: Policy
-    allowed: tuple[Pattern, ...] = ()
-    """Hosts the user allowed while the session runs."""
-
-    @property
-    def hosts(self) -> HostPolicy:
-        """The policy's hosts and those of the session."""
-        return self.policy.hosts.allowing(self.allowed) if self.allowed else self.policy.hosts
+    grants: Grants
+    """What the user allowed or denied while the session runs."""
+    approvals: Approvals
+    hosts: HostPolicy
+    """The policy's hosts and those of the session."""
 
     def reload(self, policy: Policy) -> None:
         """Judge everything from now on by `policy`; what is under way ends as it began."""
         self.policy = policy
-        self._renew()
+        self.renew()
+        self.capture.open_stream = self.detection.streams(policy)
 
-    def allow(self, pattern: Pattern) -> None:
-        """Allow one more host for the rest of the session."""
-        self.allowed = (*self.allowed, pattern)
-        self._renew()
+    def renew(self) -> None:
+        """Judge by what policy and grants say now, and let go on what waits for an answer that they give."""
+        hosts = self.hosts = self.grants.apply(self.policy.hosts)
+        made = measured(stages(self.policy, hosts, self.detection.scrubber()), self.topology.feeds)
+        granting = GrantingWhitelist(hosts, self.grants, self.approvals.asks)
+        self.topology.stages = msgspec.structs.replace(made, whitelist=granting)
+        self.approvals.renew(hosts)
 
-    def _renew(self) -> None:
-        self.topology.stages = stages(self.policy, self.hosts, self.detection.scrubber())
-        self.capture.open_stream = self.detection.streams(self.policy)
+    def pause(self) -> None:
+        """Nothing is let through any more, not even what is on its way."""
+        self.approvals.close()
+        self.topology.is_paused = True
+        self.proxy.pause()
+
+    def resume(self) -> None:
+        self.topology.is_paused = False
+        self.approvals.reopen()
+        self.proxy.resume()
 
 
 def stages(policy: Policy, hosts: HostPolicy, scrubber: Scrubber) -> Stages:
@@ -89,7 +101,7 @@ def stages(policy: Policy, hosts: HostPolicy, scrubber: Scrubber) -> Stages:
 
 
 def make_feeds(policy: Policy, directory: SessionDir, *, session: str) -> list[Feed]:
-    """The audit log, without which nothing passes, and the alert sinks. Raises `SettingsError`."""
+    """The audit log, without which nothing passes, the alert sinks and the metrics. Raises `SettingsError`."""
     audit = policy.audit
     try:
         jsonl = JsonlSink(
@@ -104,7 +116,8 @@ def make_feeds(policy: Policy, directory: SessionDir, *, session: str) -> list[F
         raise SettingsError(
             f"{exc.filename}: the log cannot be opened ({exc.strerror}); check owner and space"
         ) from None
-    return [Feed(jsonl, is_required=True), *(Feed(sink, is_required=False) for sink in alerts)]
+    optional = (*alerts, MetricsSink(directory.metrics, session=session))
+    return [Feed(jsonl, is_required=True), *(Feed(sink, is_required=False) for sink in optional)]
 
 
 def make_border(
@@ -117,28 +130,40 @@ def make_border(
     roots: Path,
     environment: Mapping[str, str] = MappingProxyType({}),
     lookup: Lookup = system_lookup,
+    is_watched: Callable[[], bool] = lambda: False,
 ) -> Border:
-    """Wire a session's border. Nothing listens yet. `environment` may name the proxy this machine needs.
+    """Wire a session's border. Nothing listens yet. `environment` may name the proxy this machine needs; `is_watched`
+    says whether somebody is there who can be asked.
 
     Raises `SettingsError`.
     """
     via = upstream_proxy(policy.upstream.proxy, environment)
-    topology = Topology(stages(policy, policy.hosts, detection.scrubber()), feeds)
+    topology = Topology(measured(stages(policy, policy.hosts, detection.scrubber()), feeds), feeds)
+    attach(topology)
     # The border's hosts change with a reload, so those who dial ask for them each time.
     current: list[Border] = []
 
     def hosts_now() -> HostPolicy:
         return current[0].hosts
 
-    capture = Capture(topology.judge, detection.streams(policy), session=session, via=via.router(hosts_now))
-    proxy = ProxyServer(capture, Tls(authority, roots, hosts_now), Dialer(hosts_now, lookup, via))
+    def renew() -> None:
+        current[0].renew()
+
+    grants = Grants(renew)
+    approvals = Approvals(grants, wait_seconds=policy.approval.wait_seconds, is_watched=is_watched)
+    judge = AskingJudge(topology.judge, approvals, hosts_now)
+    capture = Capture(judge, detection.streams(policy), session=session, via=via.router(hosts_now))
     border = Border(
         topology=topology,
-        proxy=proxy,
+        proxy=ProxyServer(capture, Tls(authority, roots, hosts_now), Dialer(hosts_now, lookup, via)),
         resolver=Resolver(topology.judge),
         capture=capture,
         detection=detection,
         policy=policy,
+        grants=grants,
+        approvals=approvals,
+        hosts=policy.hosts,
     )
     current.append(border)
+    border.renew()
     return border

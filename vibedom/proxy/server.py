@@ -13,7 +13,6 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from mitmproxy import options as mitmproxy_options
-from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import commands, events, layer, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -27,8 +26,9 @@ from vibedom.proxy.chunk import Chunk
 from vibedom.proxy.descriptors import connection_limit
 from vibedom.proxy.dialer import Dialer
 from vibedom.proxy.http1 import speak_http1
-from vibedom.proxy.layers import RefusingLayer, choose_layer
-from vibedom.proxy.passthrough import passthrough_target, relay
+from vibedom.proxy.layers import choose_layer
+from vibedom.proxy.passthrough import choose_passthrough
+from vibedom.proxy.ssh import choose_ssh
 from vibedom.proxy.tls import Tls
 from vibedom.sandbox.runtime import Listeners
 
@@ -129,6 +129,7 @@ class BorderHandler(server.LiveConnectionHandler):
             self._judging.end(hook)
 
     async def server_event(self, event: events.Event) -> None:
+        await self._proxy.is_open.wait()
         if isinstance(event, events.DataReceived):
             self._judging.arrived(len(event.data))
             self._dialling.arrived(len(event.data))
@@ -159,25 +160,20 @@ class BorderHandler(server.LiveConnectionHandler):
         if await self._passes_through(data):
             return
         reasons: list[Reason] = []
-        is_in_tunnel = self._peer.tunnel is not None
-        choose_layer(data, self._peer.listener, is_in_tunnel=is_in_tunnel, refused=reasons.append)
+        tunnel = self._peer.tunnel
+        if tunnel is not None and self._proxy.dialer.policy().is_ssh(*tunnel):
+            await choose_ssh(data, tunnel, self._capture.relays.passes_through, refused=reasons.append)
+        else:
+            choose_layer(data, self._peer.listener, is_in_tunnel=tunnel is not None, refused=reasons.append)
         for reason in reasons:
             await self._record_refusal(reason)
 
     async def _passes_through(self, data: layer.NextLayer) -> bool:
         """Relay a connection that the policy does not want intercepted, if it may go where it wants to."""
-        listener, tunnel = self._peer.listener, self._peer.tunnel
-        hello = data.data_client()  # type: ignore[no-untyped-call]
-        if self.client.tls or not starts_like_tls_record(hello) or (listener != "https" and tunnel is None):
+        if self.client.tls:
             return False
-        target = passthrough_target(hello, listener, tunnel, self._proxy.dialer.policy())
-        if target is None:
-            return False
-        relaying = relay(data, target)
-        assert relaying.flow is not None  # noqa: S101
-        is_allowed = await self._capture.relays.passes_through(relaying.flow, target)
-        data.layer = relaying if is_allowed else RefusingLayer(data.context)
-        return True
+        listener, tunnel, policy = self._peer.listener, self._peer.tunnel, self._proxy.dialer.policy()
+        return await choose_passthrough(data, listener, tunnel, policy, self._capture.relays.passes_through)
 
     async def _server(self, name: str, data: ServerConnectionHookData) -> None:
         if name == "server_connect":
@@ -228,6 +224,9 @@ class ProxyServer:
         self.upstream_slots = anyio.Semaphore(connection_limit(MAX_CONNECTIONS))
         self.threads = anyio.CapacityLimiter(2)
         self._handlers: set[BorderHandler] = set()
+        self.is_open = asyncio.Event()
+        """Cleared while the session is paused: nothing goes on in either direction, and nothing is cut."""
+        self.is_open.set()
 
     async def serve(self, listeners: Listeners, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. The sockets stay the runtime's; connections are cut at the end."""
@@ -240,6 +239,13 @@ class ProxyServer:
         finally:
             for handler in list(self._handlers):
                 handler.abort()
+
+    def pause(self) -> None:
+        """Stop every connection where it is, until `resume`."""
+        self.is_open.clear()
+
+    def resume(self) -> None:
+        self.is_open.set()
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Wait until the open exchanges are done, at most `seconds`."""

@@ -1,0 +1,129 @@
+"""What the user allowed or denied while a session runs: for one request, for a while, or until it ends."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from pipeline.events import Decision, Judged, Scrubbed
+from pipeline.host_policy import HostPolicy
+from pipeline.patterns import Pattern, parse_pattern
+from pipeline.ports import Stage
+from pipeline.whitelist import Whitelist
+from vibedom.control.messages import Grant
+
+MAX_FLOWS = 256
+"""Flows that go on under a grant for one request; the oldest is forgotten first."""
+
+
+class OneRequest(msgspec.Struct, kw_only=True):
+    """A grant that the next request uses up. `flow` is that request, once it has come."""
+
+    pattern: Pattern
+    flow: str | None = None
+
+
+class Grants:
+    """Changes are followed by `changed()`: whoever made stages of `apply(...)` makes them anew."""
+
+    def __init__(self, changed: Callable[[], None], *, clock: Callable[[], float] = time.time) -> None:
+        self._changed = changed
+        self._clock = clock
+        self._grants: dict[str, tuple[Grant, Pattern]] = {}
+        self._once: list[OneRequest] = []
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        return tuple(grant for grant, _ in self._grants.values())
+
+    def restore(self, grants: tuple[Grant, ...]) -> None:
+        """Those of an earlier run of the session, without what is over."""
+        for grant in grants:
+            pattern = parse_pattern(grant.pattern, source="session")
+            self._grants[grant.pattern] = grant, pattern
+        self.expire()
+
+    def add(self, pattern: Pattern, *, is_denied: bool = False, seconds: float | None = None) -> None:
+        """The last word about a pattern counts."""
+        until = None if seconds is None else self._clock() + seconds
+        grant = Grant(pattern=pattern.text, verdict="deny" if is_denied else "allow", until=until)
+        self._grants[pattern.text] = grant, pattern
+        self._changed()
+
+    def forget(self, pattern: Pattern) -> None:
+        """The policy files say it now."""
+        if self._grants.pop(pattern.text, None):
+            self._changed()
+
+    def expire(self) -> None:
+        """Drop what is over. To be called every second or so: a machine that slept wakes up in another hour."""
+        now = self._clock()
+        over = [text for text, (grant, _) in self._grants.items() if grant.until is not None and grant.until <= now]
+        for text in over:
+            del self._grants[text]
+        if over:
+            self._changed()
+
+    def apply(self, hosts: HostPolicy) -> HostPolicy:
+        """The policy's hosts and these."""
+        allowed = [p for grant, p in self._grants.values() if grant.verdict == "allow"]
+        denied = [p for grant, p in self._grants.values() if grant.verdict == "deny"]
+        return hosts.allowing(allowed).denying(denied) if allowed or denied else hosts
+
+    # -- one request --------------------------------------------------------------------------------------------
+
+    def allow_once(self, pattern: Pattern) -> None:
+        """The next request to a host of the pattern, with the tunnel it comes through."""
+        self._once.append(OneRequest(pattern=pattern))
+        del self._once[:-MAX_FLOWS]
+
+    def allows_next(self, host: str, port: int) -> bool:
+        """Whether a grant for one request waits for one to this host."""
+        unused = (one.pattern for one in self._once if one.flow is None)
+        return any(pattern.matches_host(host) and pattern.allows_port(port) for pattern in unused)
+
+    def once_for(self, event: Scrubbed) -> Pattern | None:
+        """The grant that covers this step of a flow. A request takes the oldest one that nobody has taken."""
+        target = event.target
+        for one in self._once:
+            is_meant = one.pattern.matches_host(target.host) and one.pattern.allows_port(target.port)
+            if one.flow == event.flow_id and is_meant:
+                return one.pattern
+        for one in self._once:
+            if one.flow is not None or not one.pattern.matches_host(target.host):
+                continue
+            if event.step == "dns":
+                return one.pattern
+            if one.pattern.allows_port(target.port) and event.step in ("connect", "request"):
+                one.flow = event.flow_id if event.step == "request" else None
+                return one.pattern
+        return None
+
+
+class GrantingWhitelist:
+    """The whitelist stage of a session whose user may allow a host for one request, or is asked about it.
+
+    A name that is not listed is answered where the user would be asked: the address is the same for all of them, and the
+    connection to it is judged by itself.
+    """
+
+    name = "whitelist"
+
+    def __init__(self, hosts: HostPolicy, grants: Grants, asks: Callable[[str], bool]) -> None:
+        """`asks`: whether the user would be asked about a host."""
+        self._hosts = hosts
+        self._whitelist: Stage[Scrubbed, Judged] = Whitelist(hosts)
+        self._grants = grants
+        self._asks = asks
+
+    def __call__(self, event: Scrubbed, /) -> Judged:
+        judged = self._whitelist(event)
+        if judged.decision.reason != "not-listed":
+            return judged
+        once = self._grants.once_for(event)
+        if once is not None:
+            return Whitelist(self._hosts.allowing([once]))(event)
+        if event.step == "dns" and self._asks(event.target.host):
+            decision = Decision(verdict="allow", reason="listed", rule="[approval] asked about when it is dialled")
+            return msgspec.structs.replace(judged, decision=decision, is_final=True)
+        return judged
