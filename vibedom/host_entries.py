@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.context import REGISTRIES, AuthHeaders, ContextRule
 from pipeline.events import Context
-from pipeline.host_policy import Dial, Route
+from pipeline.host_policy import SSH_PORT, Dial, Route
 from pipeline.hosts import HostError, is_ip_literal, split_authority
 from pipeline.patterns import Network, Pattern, PatternError, parse_pattern
 from vibedom.errors import SettingsError
@@ -34,6 +34,8 @@ class HostEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """It is where credentials are exchanged (a token endpoint): at home they pass in bodies too."""
     home_for: tuple[str, ...] = ()
     passthrough: bool = False
+    ssh: bool = False
+    """Its port (22 where the pattern has none) is one of SSH. The entry says nothing about other ports."""
 
 
 class GroupEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +102,8 @@ def read_pattern(text: str, *, source: str) -> Pattern:
 
 def entry_patterns(entry: HostEntry, groups: Groups, *, source: str) -> list[Pattern]:
     """The patterns of an entry: each of its pattern's hosts with each of its paths."""
+    if entry.ssh:
+        return [_ssh_pattern(entry, source)]
     bases = groups.patterns(entry.pattern, source=source)
     if not entry.methods and not entry.paths:
         return bases
@@ -111,17 +115,30 @@ def entry_patterns(entry: HostEntry, groups: Groups, *, source: str) -> list[Pat
     return [read_pattern(f"{prefix}{entry.pattern}{path}", source=source) for path in entry.paths or ("",)]
 
 
+def _ssh_pattern(entry: HostEntry, source: str) -> Pattern:
+    pattern = read_pattern(entry.pattern, source=source) if not entry.pattern.startswith("@") else None
+    is_whole = pattern is not None and not pattern.methods and not pattern.path and not pattern.is_any_port
+    about_http = entry.methods or entry.paths or entry.ca or entry.passthrough or entry.login or entry.home_for
+    if pattern is None or not is_whole or not pattern.host or about_http or entry.verdict == "deny":
+        raise SettingsError(
+            f"{source}: an entry with `ssh` allows one host (with :port where it is not 22), and only `dial` and"
+            " `addresses` go with it; give what is about HTTP an entry of its own"
+        )
+    return msgspec.structs.replace(pattern, port=pattern.port or SSH_PORT)
+
+
 def entry_route(entry: HostEntry, pattern: Pattern, *, source: str, directory: Path) -> Route | None:
     """How hosts of the entry are reached, or None for the usual way. Relative files are taken from `directory`."""
     if entry.ca is not None and entry.dial is None:
         raise SettingsError(f"{source}: `ca` needs `dial`; use [upstream] ca for a root that all hosts may use")
-    if entry.dial is None and not entry.addresses and not entry.passthrough:
+    if entry.dial is None and not entry.addresses and not entry.passthrough and not entry.ssh:
         return None
     return Route(
         pattern=pattern,
         dial=_dial(entry.dial, entry.ca, source, directory) if entry.dial else None,
         networks=tuple(_network(text, source) for text in entry.addresses),
         is_passthrough=entry.passthrough,
+        is_ssh=entry.ssh,
     )
 
 

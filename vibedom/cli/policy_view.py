@@ -63,7 +63,13 @@ def policy_data(policy: Policy) -> dict[str, object]:
         "allow": [{"pattern": p.text, "source": p.source} for p in hosts.allow],
         "deny": [{"pattern": p.text, "source": p.source} for p in hosts.deny],
         "routes": [
-            {"pattern": r.pattern.text, "dial": r.dial, "networks": r.networks, "passthrough": r.is_passthrough}
+            {
+                "pattern": r.pattern.text,
+                "dial": r.dial,
+                "networks": r.networks,
+                "passthrough": r.is_passthrough,
+                "ssh": r.is_ssh,
+            }
             for r in hosts.routes
         ],
         "groups": policy.groups.names(),

@@ -1,14 +1,19 @@
 """TLS that is not intercepted: for hosts whose policy entry says so, checked by server name and counted."""
 
+from collections.abc import Awaitable, Callable
+
 from mitmproxy.connection import Server
+from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import layer
 from mitmproxy.proxy.layers.tcp import TCPLayer
 from mitmproxy.proxy.layers.tls import parse_client_hello
+from mitmproxy.tcp import TCPFlow
 
 from pipeline.events import Target
 from pipeline.hosts import HostError, canonical_host
 from pipeline.identity import Listener, Said, identify
 from pipeline.whitelist import HostPolicy
+from vibedom.proxy.layers import RefusingLayer
 
 DEFAULT_PORT = 443
 
@@ -36,3 +41,23 @@ def relay(next_layer: layer.NextLayer, target: Target) -> TCPLayer:
     """Relay the connection to `target` as it is. Every message goes through the hooks `tcp_*`, where it is counted."""
     next_layer.context.server = Server(address=(target.host, target.port))
     return TCPLayer(next_layer.context)
+
+
+async def choose_passthrough(
+    next_layer: layer.NextLayer,
+    listener: Listener,
+    tunnel: tuple[str, int] | None,
+    policy: HostPolicy,
+    is_allowed: Callable[[TCPFlow, Target], Awaitable[bool]],
+) -> bool:
+    """Whether the connection is one that is not intercepted; then its layer is chosen: relayed if it may go there."""
+    hello = next_layer.data_client()  # type: ignore[no-untyped-call]
+    if not starts_like_tls_record(hello) or (listener != "https" and tunnel is None):
+        return False
+    target = passthrough_target(hello, listener, tunnel, policy)
+    if target is None:
+        return False
+    relaying = relay(next_layer, target)
+    assert relaying.flow is not None  # noqa: S101
+    next_layer.layer = relaying if await is_allowed(relaying.flow, target) else RefusingLayer(next_layer.context)
+    return True
