@@ -13,6 +13,7 @@ from vibedom.paths import Home, SessionDir, ensure_private
 from vibedom.process_identity import start_ticks
 from vibedom.sandbox.runtime import WORK_MOUNT, WORKSPACE_MOUNT, Command, Limits, Mount, RuntimeName, SandboxSpec
 from vibedom.sessions import SessionRecord
+from vibedom.workspace.own_repository import lay_repositories
 
 PASSED_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """What the sandbox takes over of the user's environment. Nothing else: it may hold anything."""
@@ -74,6 +75,7 @@ def prepare(wishes: Wishes, home: Home, *, runtime: RuntimeName, masked: Sequenc
     owner = wishes.workspace.stat()
     uid, gid = (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else (os.getuid(), os.getgid())
     _make_directories(directory, wishes.workspace, uid, gid)
+    laid = lay_repositories(wishes.workspace, directory.upper, masked)
     now = time.time()
     record = SessionRecord(
         id=session_id,
@@ -87,6 +89,10 @@ def prepare(wishes: Wishes, home: Home, *, runtime: RuntimeName, masked: Sequenc
         owner_ticks=start_ticks(os.getpid()),
         status="starting",
         masked=tuple(masked),
+        hidden=laid.hidden,
+        head=laid.head,
+        start=laid.start,
+        notes=laid.notes,
     )
     sessions.save(home, record)
     passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
@@ -102,6 +108,7 @@ def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord) -> Sandb
         for path in record.masked
         for mount in (WORK_MOUNT, WORKSPACE_MOUNT)
     ]
+    masks += _hidden_repositories(directory, record)
     return SandboxSpec(
         session=record.id,
         owner_pid=record.owner_pid,
@@ -120,6 +127,15 @@ def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord) -> Sandb
         mounts=(*wishes.mounts, *masks),
         limits=wishes.limits,
     )
+
+
+def _hidden_repositories(directory: SessionDir, record: SessionRecord) -> list[Mount]:
+    """The read-only side shows nothing of a repository that holds a masked file. A `.git` that is a file only points
+    somewhere that the sandbox cannot see."""
+    nothing = directory.trust / "nothing"
+    nothing.mkdir(mode=0o755, exist_ok=True)
+    paths = [path for path in record.hidden if (record.workspace / path).is_dir()]
+    return [Mount(source=nothing, target=f"{WORKSPACE_MOUNT}/{path}") for path in paths]
 
 
 def check_name(name: str | None) -> None:

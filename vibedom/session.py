@@ -15,6 +15,7 @@ from vibedom.paths import Home, SessionDir
 from vibedom.proxy.authority import Authority
 from vibedom.sandbox import trust
 from vibedom.sandbox.runtime import Command, Process, Runtime, Sandbox, SandboxSpec
+from vibedom.session_commits import bring_commits_home
 from vibedom.session_log import SessionLog
 from vibedom.sessions import SessionRecord
 from vibedom.settings import Policy
@@ -22,6 +23,8 @@ from vibedom.wiring import Border, Detection, make_border, make_feeds
 
 STOP_SECONDS = 30.0
 """What ending a session may take before it is left to the next start's clean-up."""
+COMMITS_SECONDS = 60.0
+"""What bundling and fetching the agent's commits may take."""
 AUDIT_POLL_SECONDS = 0.5
 
 Progress = Callable[[str], None]
@@ -102,7 +105,10 @@ class Session:
                 await border.topology.note(self._note("started"))
                 services.start_soon(self._follow_policy, border)
                 services.start_soon(self._watch_audit, border)
-                code = await self._run_agent(sandbox, converse)
+                try:
+                    code = await self._run_agent(sandbox, converse)
+                finally:
+                    await self._bring_commits_home(sandbox)
                 await self._end(sandbox, border)
                 services.cancel_scope.cancel()
             return code
@@ -116,6 +122,18 @@ class Session:
         self._save(status="running")
         self._progress("")
         return await converse(process)
+
+    async def _bring_commits_home(self, sandbox: Sandbox) -> None:
+        """While the sandbox is there, whatever ended the agent: nobody but it may read the agent's repository."""
+        if self._record.status != "running":
+            return
+        with anyio.CancelScope(shield=True), anyio.move_on_after(COMMITS_SECONDS) as scope:
+            self._record = await bring_commits_home(sandbox, self._record, self._directory)
+        if scope.cancelled_caught:
+            note = f"bundling the agent's commits took over {COMMITS_SECONDS:.0f} s; no branch is made"
+            self._record = msgspec.structs.replace(self._record, notes=(*self._record.notes, note))
+        for note in self._record.notes:
+            await self._log.write(note)
 
     async def _end(self, sandbox: Sandbox, border: Border) -> None:
         """The agent first, then what it had under way."""

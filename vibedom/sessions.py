@@ -8,12 +8,27 @@ from typing import Literal
 
 import msgspec
 
+from vibedom.control.messages import Grant
 from vibedom.errors import NoSuchSessionError, VibedomError
 from vibedom.paths import Home, SessionDir
 from vibedom.process_identity import is_running
+from vibedom.sandbox.runtime import Limits
 
 Status = Literal["starting", "running", "ended", "failed", "applied"]
 """`ended`: the agent is gone and its work is there. `applied`: all of it was taken home. `failed`: it never started."""
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session was started with, for `vibedom resume`. No value of a variable is kept: it may be a secret."""
+
+    image: str | None = None
+    root: Path | None = None
+    variables: tuple[str, ...] = ()
+    """Names given with `--env`."""
+    has_tty: bool = False
+    is_read_only: bool = False
+    limits: Limits = Limits()
+    sinks: tuple[str, ...] = ()
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +50,29 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     masked: tuple[str, ...] = ()
     """Workspace-relative paths that the sandbox saw empty."""
+    is_paused: bool = False
+    is_detached: bool = False
+    """No terminal ends it: it was started so, or its terminal is gone."""
+    is_kept: bool = False
+    """`vibedom prune` leaves it."""
+    grants: tuple[Grant, ...] = ()
+    """Hosts that were allowed or denied while it ran."""
+    launch: Launch = Launch()
+    hidden: tuple[str, ...] = ()
+    """Workspace-relative `.git` paths over which the sandbox had a repository of its own: never part of the diff."""
+    head: str | None = None
+    """The commit that the project was at when the session started."""
+    start: str | None = None
+    """The commit that the sandbox's repository was at in the beginning."""
+    commits: int | None = None
+    """How many commits of the agent came home as the branch `vibedom/ID`; None where they could not be looked for."""
+    notes: tuple[str, ...] = ()
+    """What its user should know about its repository, one line each."""
+
+    @property
+    def branch(self) -> str:
+        """Where the agent's commits come home to."""
+        return f"vibedom/{self.id}"
 
     @property
     def is_alive(self) -> bool:
@@ -97,6 +135,27 @@ def find(home: Home, name: str | None, *, workspace: Path | None = None) -> Sess
         names = ", ".join(record.id for record in matching[:5])
         raise NoSuchSessionError(f"{name} could be {names}; give more of the name")
     raise NoSuchSessionError(f"no session {name}; `vibedom list` shows them")
+
+
+def find_running(home: Home, name: str | None, *, workspace: Path | None = None) -> SessionRecord:
+    """The running session that `name` or a unique prefix means; without a name the only one, of `workspace` first.
+
+    Raises `NoSuchSessionError`.
+    """
+    if name is not None:
+        record = find(home, name)
+        if not record.is_alive:
+            raise NoSuchSessionError(f"{record.id} is not running (it {record.status}); `vibedom list` shows what is")
+        return record
+    running = [record for record in all_sessions(home) if record.is_alive]
+    here = [record for record in running if workspace is not None and _is_within(workspace, record.workspace)]
+    for found in (here, running):
+        if len(found) == 1:
+            return found[0]
+    if not running:
+        raise NoSuchSessionError("no session is running; start one with `vibedom run PROJECT`")
+    names = ", ".join(record.id for record in (here or running)[:5])
+    raise NoSuchSessionError(f"more than one session is running ({names}); name the one you mean")
 
 
 def remove(home: Home, record: SessionRecord) -> None:

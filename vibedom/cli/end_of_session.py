@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import anyio
 import msgspec
@@ -10,14 +9,14 @@ import msgspec
 from vibedom import sessions
 from vibedom.cli import diff_view, render
 from vibedom.cli.ask import ask, can_ask
+from vibedom.cli.review_session import Chosen
 from vibedom.network_log import Traffic, read_traffic
 from vibedom.paths import Home, SessionDir
-from vibedom.preflight.new_secrets import secret_scan
 from vibedom.sessions import SessionRecord
 from vibedom.workspace.apply import Outcome, apply
 from vibedom.workspace.patch import write_patch
 from vibedom.workspace.plan import plan_apply
-from vibedom.workspace.review import Review, reviewing
+from vibedom.workspace.review import Review
 
 MOST_LINES = 12
 
@@ -28,8 +27,7 @@ async def report(home: Home, session_id: str, code: int, *, apply_changes: bool 
     directory = home.session(session_id)
     traffic = await anyio.to_thread.run_sync(read_traffic, directory.network_log)
     outcome: Outcome | None = None
-    masked, scan = frozenset(record.masked), secret_scan(home)
-    with reviewing(directory, record.workspace, masked=masked, home=Path.home(), scan=scan) as review:
+    with Chosen(home, record, ()).review() as review:
         await anyio.to_thread.run_sync(_keep_patch, review, directory)
         _show(record, code, traffic, review)
         if review.changes and await _wants_apply(review, apply_changes):
@@ -48,6 +46,11 @@ def _show(record: SessionRecord, code: int, traffic: Traffic, review: Review) ->
     render.err(f"  traffic   {traffic.requests} requests, {sent} sent, {received} received")
     _show_counts("blocked", traffic.blocked, "bad")
     _show_counts("scrubbed", traffic.scrubbed, "warn")
+    if record.commits:
+        plural = "s" if record.commits > 1 else ""
+        render.err(f"  commits   {record.commits} new one{plural} in the branch {record.branch}", "good")
+    for note in record.notes:
+        render.err(f"  note      {render.printable(note)}", "warn")
     if not review.changes:
         render.err("  changes   none")
         return
@@ -112,6 +115,9 @@ def _as_data(
         "session": record.id,
         "exit_code": code,
         "runtime": record.runtime,
+        "branch": record.branch if record.commits else None,
+        "commits": record.commits,
+        "notes": list(record.notes),
         "traffic": msgspec.to_builtins(traffic),
         "changes": [{"path": c.path, "kind": c.kind} for c in review.changes],
         "applied": list(outcome.paths) if outcome else [],

@@ -27,6 +27,8 @@ class Chosen:
             self.directory,
             self.record.workspace,
             masked=frozenset(self.record.masked),
+            hidden=frozenset(self.record.hidden),
+            has_branch=self.record.commits is not None,
             home=Path.home(),
             scan=finder.scan if looks_for_secrets else None,
             conceal=finder.conceal,

@@ -127,25 +127,14 @@ class DockerSandbox:
             raise SandboxError("the sandbox is not locked: nothing is started in it")
         if self._agent is not None:
             raise SandboxError("the agent has been started already; use exec for one more process")
-        self._agent = await docker_agent.create(
-            self._docker,
-            f"{self._name}-agent",
-            spec=self._spec,
-            command=command,
-            holder=self._holder.id,
-            volume=self._name,
-            proxy_url=self.listeners.proxy_url,
-            labels=self._labels,
-        )
-        with asking("start the agent's container"):
-            attached = await Attached(self._agent.attach(stdin=True, stdout=True, stderr=True)).open()
-            process = self._track(DockerProcess(MainProcess(self._agent), attached, tty=command.tty))
-            await self._agent.start()
-        return process
+        self._agent = await self._create_agent(f"{self._name}-agent", command, self._holder)
+        return await self._run(self._agent, command)
 
     async def exec(self, command: Command) -> DockerProcess:
         if self._agent is None or not self._is_locked or self._is_closed:
             raise SandboxError("the agent has not been started: there is nothing to start a process beside")
+        if not await self._is_running():
+            return await self._run_beside(command)
         mark = secrets.token_hex(8)
         variables = docker_agent.environment(self._spec, command, self.listeners.proxy_url)
         with asking("start a process"):
@@ -160,6 +149,36 @@ class DockerSandbox:
             attached = await Attached(execution.start()).open()
         handle = ExecProcess(self._agent, execution, mark)
         return self._track(DockerProcess(handle, attached, tty=command.tty))
+
+    async def _is_running(self) -> bool:
+        with asking("look at the agent's container"):
+            return bool((await self._started().show())["State"]["Running"])
+
+    async def _run_beside(self, command: Command) -> DockerProcess:
+        """In a container of its own, under the same restrictions: the agent's ended with its main process."""
+        if self._holder is None:
+            raise SandboxError("the sandbox is not prepared")
+        container = await self._create_agent(f"{self._name}-after-{secrets.token_hex(3)}", command, self._holder)
+        return await self._run(container, command)
+
+    async def _create_agent(self, name: str, command: Command, holder: DockerContainer) -> DockerContainer:
+        return await docker_agent.create(
+            self._docker,
+            name,
+            spec=self._spec,
+            command=command,
+            holder=holder.id,
+            volume=self._name,
+            proxy_url=self.listeners.proxy_url,
+            labels=self._labels,
+        )
+
+    async def _run(self, container: DockerContainer, command: Command) -> DockerProcess:
+        with asking("start the agent's container"):
+            attached = await Attached(container.attach(stdin=True, stdout=True, stderr=True)).open()
+            process = self._track(DockerProcess(MainProcess(container), attached, tty=command.tty))
+            await container.start()
+        return process
 
     def _track(self, process: DockerProcess) -> DockerProcess:
         self._processes = {one for one in self._processes if not one.is_over}

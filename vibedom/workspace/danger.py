@@ -140,6 +140,14 @@ def _git_danger(names: Sequence[str], *, is_directory: bool) -> Danger:
     return Danger(reason="git runs or obeys it at the next command", severity="critical", is_auto_run=True)
 
 
+def is_git_data(change: Change) -> bool:
+    """Whether the change is in the objects, references, index and logs of the project's own git, which nothing runs."""
+    names = folded(change.path)
+    if not is_in_git_directory(names[:1]):
+        return False
+    return not _git_danger(names, is_directory=_type(change) == "directory").is_auto_run
+
+
 def points_outside(path: str, target: str) -> bool:
     """Whether a symbolic link at `path` leads (or could lead, by way of another link) out of the workspace."""
     depth = path.count("/")

@@ -10,7 +10,7 @@ import msgspec
 from vibedom.paths import SessionDir
 from vibedom.workspace.base import Base
 from vibedom.workspace.changes import Change, ancestors
-from vibedom.workspace.danger import Danger, SecretScan, find_dangers
+from vibedom.workspace.danger import Danger, SecretScan, find_dangers, is_git_data
 from vibedom.workspace.file_diff import Conceal
 from vibedom.workspace.overlay import read_changes
 from vibedom.workspace.settled import unsettled
@@ -53,18 +53,26 @@ def reviewing(
     workspace: Path,
     *,
     masked: Collection[str] = (),
+    hidden: Collection[str] = (),
+    has_branch: bool = False,
     home: Path | None = None,
     scan: SecretScan | None = None,
     conceal: Conceal | None = None,
     with_settled: bool = False,
 ) -> Iterator[Review]:
-    """Read a session's changes and judge them. `home` is the user's, for git's configuration; changes that the user
-    has decided on (`settled.py`) are left out unless `with_settled` asks for them.
+    """Read a session's changes and judge them. `home` is the user's, for git's configuration.
+
+    What is at or below `hidden` is the sandbox's own, and with `has_branch` the data of the project's git came home as
+    commits: neither is a change. Changes that the user has decided on (`settled.py`) are left out unless
+    `with_settled` asks for them.
 
     Raises `WorkspaceError`.
     """
     with Base(directory.base) as base:
         changes = read_changes(directory.upper, workspace, base, masked=masked)
+        changes = [each for each in changes if not is_selected(each.path, hidden)]
+        if has_branch:
+            changes = [each for each in changes if not is_git_data(each)]
         if not with_settled:
             changes = unsettled(changes, directory.base)
         dangers = find_dangers(changes, workspace=workspace, upper=directory.upper, home=home, scan=scan)
