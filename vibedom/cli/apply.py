@@ -83,7 +83,7 @@ async def _run(chosen: Chosen, wish: Wish, *, as_json: bool) -> None:
         if plan is not None and (plan.steps or plan.conflicts):
             outcome = await anyio.to_thread.run_sync(partial(apply, plan, chosen.directory.journal))
     if outcome is not None:
-        await anyio.to_thread.run_sync(_note_progress, chosen)
+        await anyio.to_thread.run_sync(note_progress, chosen)
     if as_json:
         render.out_json(_as_data(chosen.record.id, plan, outcome))
     else:
@@ -127,7 +127,7 @@ def _plan(review: Review, paths: tuple[str, ...], wish: Wish, *, include_dangero
     )
 
 
-def _note_progress(chosen: Chosen) -> None:
+def note_progress(chosen: Chosen) -> None:
     """A session whose work is all at home is `applied`: it may be removed without a question."""
     with chosen.review(looks_for_secrets=False) as review:
         is_done = not review.changes

@@ -72,6 +72,8 @@ class Live:
         self._streams += 1
         try:
             return await self._send(request)
+        except ConnectionError:  # the page was closed
+            return web.Response()
         finally:
             self._streams -= 1
 

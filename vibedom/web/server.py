@@ -27,7 +27,6 @@ async def serving(build: Build, *, port: int = 0) -> AsyncIterator[str]:
         build(guard),
         access_log=None,
         handle_signals=False,
-        handler_cancellation=True,
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
     try:

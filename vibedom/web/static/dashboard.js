@@ -77,7 +77,7 @@ function drawFlows() {
     if (rule && !row.findings?.some((each) => each.rule === rule)) continue;
     if (matches(row)) shown.push(row);
   }
-  shown.reverse();
+  shown.sort((one, other) => (one.time < other.time ? 1 : one.time > other.time ? -1 : 0));
   flows.show(shown);
   say($("count"), shown.length === rows.size ? `${number(rows.size)} flows` : `${number(shown.length)} of ${number(rows.size)}`);
   $("empty").hidden = shown.length > 0;

@@ -52,7 +52,7 @@ function blockedItem(each, acts, isAlive) {
   const port = each.port && ![80, 443].includes(each.port) ? `:${each.port}` : "";
   const allow = (scope, title) => h("button", { class: "small", type: "button", title,
     disabled: !isAlive && scope !== "always", on: { click: () => acts.allow(each, scope) } }, scope);
-  const why = each.question ? `waits, ${each.waiting} held` : each.reason;
+  const why = each.question ? `waits, ${each.waiting} held · ${each.session}` : `${each.reason} · ${each.session}`;
   return h("li", { class: each.question ? "is-waiting" : "" },
     h("div", { class: "line" },
       h("button", { class: "host", type: "button", title: visible(each.session), on: { click: () => acts.host(each.host) } }, each.host + port),

@@ -1,0 +1,123 @@
+"""The review page: one session's changes, ticked by file or hunk, and applied."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Literal
+
+import anyio
+import anyio.to_thread
+import msgspec
+from aiohttp import web
+
+from vibedom.errors import WorkspaceError
+from vibedom.web.assets import add_assets
+from vibedom.web.commands import read_body, said
+from vibedom.web.guard import Guard
+from vibedom.web.review_desk import ReviewDesk
+from vibedom.web.server import serving
+
+MOST_BODY_BYTES = 16 << 20
+"""A hundred thousand paths may be ticked at once."""
+
+
+class Choose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /api/choose`."""
+
+    paths: list[str]
+    wanted: bool
+
+
+class ChooseHunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /api/hunk`."""
+
+    path: str
+    number: int
+    wanted: bool
+
+
+class Resolve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /api/resolve`."""
+
+    path: str
+    how: Literal["mine", "theirs", "skip"]
+
+
+class Apply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /api/apply`."""
+
+    dangerous: list[str]
+    """Dangerous changes that the user has said yes to, each."""
+
+
+class ReviewPage:
+    """The handlers. A desk knows one request at a time, whichever window it comes from."""
+
+    def __init__(self, desk: ReviewDesk, session: str) -> None:
+        self._desk, self._session = desk, session
+        self._one = anyio.Lock()
+
+    def application(self, guard: Guard) -> web.Application:
+        """The page behind its guard."""
+        app = guard.application(most_bytes=MOST_BODY_BYTES)
+        add_assets(app, page="review.html")
+        app.router.add_get("/api/review", self._review)
+        app.router.add_get("/api/diff", self._diff)
+        app.router.add_post("/api/choose", self._choose)
+        app.router.add_post("/api/hunk", self._hunk)
+        app.router.add_post("/api/resolve", self._resolve)
+        app.router.add_post("/api/plan", self._plan)
+        app.router.add_post("/api/apply", self._apply)
+        return app
+
+    async def _review(self, _: web.Request) -> web.Response:
+        rows = await self._ask(self._desk.rows)
+        return _answer({"session": self._session, "workspace": self._desk.workspace, "changes": rows})
+
+    async def _diff(self, request: web.Request) -> web.Response:
+        return _answer(await self._ask(partial(self._desk.diff, request.query.get("path", ""))))
+
+    async def _choose(self, request: web.Request) -> web.Response:
+        wish = read_body(await request.read(), Choose)
+        await self._ask(partial(self._desk.choose, wish.paths, is_wanted=wish.wanted))
+        return _answer({})
+
+    async def _hunk(self, request: web.Request) -> web.Response:
+        wish = read_body(await request.read(), ChooseHunk)
+        choose = partial(self._desk.choose_hunk, wish.path, wish.number, is_wanted=wish.wanted)
+        return _answer({"state": await self._ask(choose)})
+
+    async def _resolve(self, request: web.Request) -> web.Response:
+        wish = read_body(await request.read(), Resolve)
+        return _answer({"state": await self._ask(partial(self._desk.resolve, wish.path, wish.how))})
+
+    async def _plan(self, _: web.Request) -> web.Response:
+        return _answer(await self._ask(self._desk.plan))
+
+    async def _apply(self, request: web.Request) -> web.Response:
+        wish = read_body(await request.read(), Apply)
+        return _answer(await self._ask(partial(self._desk.apply, wish.dangerous)))
+
+    async def _ask[T](self, question: Callable[[], T]) -> T:
+        """A closed window does not cut an apply short: the server cancels no handler."""
+        return await said(self._in_turn(question))
+
+    async def _in_turn[T](self, question: Callable[[], T]) -> T:
+        async with self._one:
+            try:
+                return await anyio.to_thread.run_sync(question)
+            except KeyError:
+                raise web.HTTPNotFound(text="there is no such change (any more); load the page again") from None
+            except OSError as error:
+                raise WorkspaceError(f"a file cannot be read ({error.strerror}); load the page again") from None
+
+
+@asynccontextmanager
+async def review_page(desk: ReviewDesk, session: str, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve the page until the block ends; yields the address that opens it once. Raises `PortBusyError`."""
+    async with serving(ReviewPage(desk, session).application, port=port) as url:
+        yield url
+
+
+def _answer(value: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")

@@ -1,0 +1,92 @@
+// The list of changes: what deserves a look first, conflicts, then the tree. Folders open when they are asked for.
+import { fill, h, visible } from "/static/dom.js";
+
+const MARKS = { added: "A", modified: "M", deleted: "D", mode: "m", type: "T" };
+const MOST_SHOWN = 400;
+const OPEN_BELOW = 60;
+
+export const isHeldBack = (change) => (change.dangers ?? []).some((each) => each.is_auto_run || each.needs_yes);
+export const isDangerous = (change) => (change.dangers ?? []).some((each) => each.severity !== "low");
+export const isSafe = (change) => !isHeldBack(change) && !change.conflict;
+
+export class Tree {
+  /** `acts.open(change)`, `acts.choose(changes, wanted)`. */
+  constructor(box, acts) {
+    this.box = box;
+    this.acts = acts;
+    this.open = new Map();
+    this.shown = [];
+    this.elements = new Map();
+  }
+
+  show(changes, filter, current) {
+    const matching = filter ? changes.filter((each) => each.shown.toLowerCase().includes(filter.toLowerCase())) : changes;
+    this.shown = [];
+    this.elements.clear();
+    this.current = current;
+    const first = matching.filter(isDangerous).sort((one, other) => isHeldBack(other) - isHeldBack(one));
+    const conflicts = matching.filter((each) => each.conflict && !isDangerous(each));
+    const rest = matching.filter((each) => !isDangerous(each) && !each.conflict);
+    fill(this.box,
+      ...this.group("Look at these first", "bad", first), ...this.group("Changed on both sides", "warn", conflicts),
+      ...(rest.length ? [h("h2", {}, `Changes (${rest.length})`), ...this.folder(nested(rest), "", 0, Boolean(filter))] : []),
+      ...(matching.length ? [] : [h("p", { class: "notice" }, changes.length ? "No path is like that." : "Nothing is left to review.")]));
+  }
+
+  group(title, kind, changes) {
+    if (!changes.length) return [];
+    const shown = changes.slice(0, MOST_SHOWN).map((each) => this.entry(each, each.shown, 0, true));
+    return [h("h2", { class: kind }, `${title} (${changes.length})`), ...shown,
+      ...(changes.length > MOST_SHOWN ? [h("p", { class: "more soft" }, `${changes.length - MOST_SHOWN} more: filter to see them`)] : [])];
+  }
+
+  folder(node, path, depth, isOpen) {
+    const made = [];
+    for (const [name, inner] of node.folders) {
+      const key = `${path}/${name}`;
+      const opened = this.open.get(key) ?? (isOpen || inner.all.length <= OPEN_BELOW);
+      const states = new Set(inner.all.map((each) => each.state ?? "none"));
+      const tick = h("input", { type: "checkbox", ariaLabel: `all of ${visible(name)}`, checked: states.size === 1 && states.has("all"),
+        indeterminate: states.size > 1 || states.has("some"), on: { change: () => this.acts.choose(inner.all, tick.checked) } });
+      const line = h("div", { class: "folder" }, tick,
+        h("button", { type: "button", on: { click: () => { this.open.set(key, !opened); this.acts.redraw(); } } },
+          `${opened ? "▾" : "▸"} ${visible(name)}/ `, h("span", {}, `${inner.all.length}`)));
+      line.style.paddingLeft = `${15 + depth * 14}px`;
+      made.push(line, ...(opened ? this.folder(inner, key, depth + 1, isOpen) : []));
+    }
+    const shown = node.files.slice(0, MOST_SHOWN);
+    made.push(...shown.map(([name, change]) => this.entry(change, name, depth, false)));
+    if (node.files.length > MOST_SHOWN) made.push(h("p", { class: "more soft" }, `${node.files.length - MOST_SHOWN} more: filter to see them`));
+    return made;
+  }
+
+  entry(change, name, depth, hasReason) {
+    const tick = h("input", { type: "checkbox", checked: change.state === "all", indeterminate: change.state === "some",
+      ariaLabel: `take ${change.shown}`, on: { change: () => this.acts.choose([change], tick.checked), click: (event) => event.stopPropagation() } });
+    const reason = change.conflict || (change.dangers ?? [])[0]?.reason;
+    const element = h("div", { class: change === this.current ? "entry is-open" : "entry", data: { kind: change.kind, path: change.path },
+      title: change.shown, on: { click: () => this.acts.open(change) } },
+    tick, h("span", { class: "mark" }, MARKS[change.kind] ?? "?"), h("span", { class: "name" }, name + (change.type === "directory" ? "/" : "")),
+    h("span", { class: "soft" }, change.note ?? ""), ...(hasReason && reason ? [h("span", { class: "why" }, reason)] : []));
+    element.style.paddingLeft = `${12 + depth * 14}px`;
+    this.shown.push(change);
+    this.elements.set(change, element);
+    return element;
+  }
+}
+
+/** Changes by folder. Names are drawn text: a path shown as `a\u{2f}b` is one name. */
+function nested(changes) {
+  const root = { folders: new Map(), files: [], all: changes };
+  for (const change of changes) {
+    const names = change.shown.split("/");
+    let node = root;
+    for (const name of names.slice(0, -1)) {
+      if (!node.folders.has(name)) node.folders.set(name, { folders: new Map(), files: [], all: [] });
+      node = node.folders.get(name);
+      node.all.push(change);
+    }
+    node.files.push([names.at(-1), change]);
+  }
+  return root;
+}
