@@ -23,6 +23,21 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
     def cache(self) -> Path:
         return self.root / "cache"
 
+    @property
+    def ssh(self) -> Path:
+        """vibedom's own SSH keys and known hosts."""
+        return self.root / "ssh"
+
+    @property
+    def agents(self) -> Path:
+        """What agents keep between sessions."""
+        return self.root / "agents"
+
+    @property
+    def projects(self) -> Path:
+        """What is remembered of projects: what was trusted, and their caches."""
+        return self.root / "projects"
+
     def session(self, session_id: str) -> "SessionDir":
         return SessionDir(root=self.sessions / session_id)
 

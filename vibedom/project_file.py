@@ -1,4 +1,5 @@
-"""vibedom.toml in the project: what it says can only narrow the policy, because an agent may have written it."""
+"""vibedom.toml in the project. What narrows the policy counts at once, because an agent may have written it; what it
+asks for beyond the policy counts after its user has agreed (project_trust.py)."""
 
 import os
 import stat
@@ -11,6 +12,7 @@ from pipeline.context import DEFAULT_TABLE, Row, Table
 from pipeline.events import Action, Context, Direction
 from pipeline.patterns import Pattern
 from vibedom.errors import SettingsError
+from vibedom.home_path import check_home_paths
 from vibedom.host_entries import read_pattern
 from vibedom.policy_file import Cells, DlpSettings, parse_toml
 
@@ -26,14 +28,45 @@ class ProjectDlp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     undecodable: Literal["block"] | None = None
 
 
+class ProjectMount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[[mounts]]`: a directory or file of this machine that the sandbox sees."""
+
+    source: str
+    """Absolute, or from `~`."""
+    target: str
+    """Absolute, in the sandbox."""
+    writable: bool = False
+
+
+class ProjectSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[setup]`: what is run in the sandbox, in /work, before the agent."""
+
+    commands: tuple[str, ...] = ()
+
+
 class ProjectFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file. There is no key that could allow anything."""
+    """The whole file: first what narrows, then what is asked for."""
 
     deny: tuple[str, ...] = ()
     """Patterns, as after `!` in trusted_domains.txt."""
     contexts: Cells = {}
     """As in policy.toml; a cell counts only where it is stricter than the user's: allow < alert < scrub < block."""
     dlp: ProjectDlp = ProjectDlp()
+    caches: tuple[str, ...] = ()
+    """Directories of the agent's home that are kept between sessions of this project."""
+    hosts: tuple[str, ...] = ()
+    """Lines as in trusted_domains.txt."""
+    mounts: tuple[ProjectMount, ...] = ()
+    env: dict[str, str] = {}
+    pass_env: tuple[str, ...] = ()
+    """Variables of the user's environment."""
+    image: str | None = None
+    setup: ProjectSetup = ProjectSetup()
+
+    def __post_init__(self) -> None:
+        check_home_paths(self.caches)
+        if wrong := next((name for name in (*self.env, *self.pass_env) if not name.isidentifier()), None):
+            raise ValueError(f"{wrong!r} is not a variable's name")
 
 
 def read_project(directory: Path) -> ProjectFile:

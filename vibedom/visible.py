@@ -18,7 +18,12 @@ def visible_mounts(entries: Sequence[str], home: Home) -> list[Mount]:
 
 
 def _mount(entry: str, home: Home) -> Mount:
-    place = f"policy.toml $.local.visible {entry!r}"
+    real, path = checked_source(entry, f"policy.toml $.local.visible {entry!r}", home)
+    return Mount(source=real, target=str(path))
+
+
+def checked_source(entry: str, place: str, home: Home) -> tuple[Path, Path]:
+    """What may be shown of this machine: its real path, and the path as written. Raises `SettingsError` at `place`."""
     path = Path(entry).expanduser()
     try:
         real = path.resolve(strict=True)
@@ -30,7 +35,7 @@ def _mount(entry: str, home: Home) -> Mount:
         raise SettingsError(f"{place}: sockets and system directories stay closed; name a directory of tools")
     if real == Path.home().resolve() or _holds(real, Path.home()) or _holds(real, home.root):
         raise SettingsError(f"{place}: holds your home or vibedom's state; name the tool's own directory in it")
-    return Mount(source=real, target=str(path))
+    return real, path
 
 
 def _holds(outer: Path, inner: Path) -> bool:

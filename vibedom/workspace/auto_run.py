@@ -65,6 +65,7 @@ _FILES: dict[str, str] = {
     ".env.*": "many tools load it by themselves",
     ".autoenv": "autoenv runs it when a shell enters the directory",
     ".mise.toml": "mise obeys it when a shell enters the directory",
+    "vibedom.toml": "vibedom obeys it, and asks for what it names",
     "mise.toml": "mise obeys it when a shell enters the directory",
     ".tool-versions": "version managers obey it when a shell enters the directory",
     ".mcp.json": "agents start the servers it names",
