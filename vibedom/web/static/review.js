@@ -36,7 +36,8 @@ function draw() {
   $("apply").disabled = count === 0 && !state.changes.some((each) => each.resolution === "mine");
 }
 
-async function open(change) {
+async function open(change, again = false) {
+  if (change === state.current && !again) return;
   tree.elements.get(state.current)?.classList.remove("is-open");
   state.current = change;
   const element = tree.elements.get(change);
@@ -60,7 +61,7 @@ const acts = {
     await post("/api/choose", { paths: changes.map((each) => each.path), wanted });
     for (const each of changes) each.state = wanted ? "all" : "none";
     draw();
-    if (state.current && changes.includes(state.current)) await open(state.current);
+    if (state.current && changes.includes(state.current)) await open(state.current, true);
   }),
   hunk: (change, number, wanted) => inTurn(async () => {
     change.state = (await post("/api/hunk", { path: change.path, number, wanted })).state;
@@ -76,7 +77,7 @@ const acts = {
     change.state = (await post("/api/resolve", { path: change.path, how })).state;
     change.resolution = how;
     draw();
-    if (change === state.current) await open(change);
+    if (change === state.current) await open(change, true);
   }),
 };
 
@@ -121,8 +122,8 @@ function apply(dangerous) {
   $("plan").close();
   return inTurn(async () => {
     const done = await post("/api/apply", { dangerous });
-    toast(`${done.count} changes applied; \`vibedom undo\` takes them back`);
     await load();
+    toast(`${done.count} changes applied; \`vibedom undo\` takes them back`);
   });
 }
 
