@@ -45,8 +45,6 @@ class Approvals:
     """The questions of one session. `is_watched` says whether somebody is there who could answer."""
 
     def __init__(self, grants: Grants, *, wait_seconds: float, is_watched: Callable[[], bool]) -> None:
-        self.on_question: Callable[[Question], None] = lambda question: None
-        """Called with each new question."""
         self._grants = grants
         self._wait_seconds = wait_seconds
         self._is_watched = is_watched
@@ -68,9 +66,9 @@ class Approvals:
         self._tidy()
         return tuple(one.question for one in self._open.values())
 
-    async def changed(self) -> None:
-        """Wait for the next change of `questions()`."""
-        await self._changed.wait()
+    def next_change(self) -> anyio.Event:
+        """Set at the next change of `questions()`. To be taken before they are looked at, so that none is missed."""
+        return self._changed
 
     async def settle(self, host: str, port: int, method: str) -> None:
         """Ask about a host and wait for the answer, or for the time to be over. Asks nobody twice at a time."""
@@ -94,10 +92,8 @@ class Approvals:
 
         Raises `UsageError` where there is no such question (any more).
         """
-        for key, one in self._open.items():
-            if one.question.id == number:
-                break
-        else:
+        key, one = next(((k, o) for k, o in self._open.items() if o.question.id == number), (None, None))
+        if key is None or one is None:
             raise UsageError(f"question {number} is not open (any more); `vibedom approve` lists those that are")
         pattern = _pattern(*key)
         if answer == "no":
@@ -142,7 +138,6 @@ class Approvals:
         )
         self._open[key] = _Open(question)
         self._tell()
-        self.on_question(question)
         return self._open[key]
 
     def _hold(self, one: _Open, change: int) -> None:

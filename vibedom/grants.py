@@ -103,8 +103,8 @@ class Grants:
 class GrantingWhitelist:
     """The whitelist stage of a session whose user may allow a host for one request, or is asked about it.
 
-    A name that is not listed is answered where the user would be asked: the address is the same for all of them, and the
-    connection to it is judged by itself.
+    A name that is not listed is answered where the user would be asked: the address is the same for all of them, and
+    the connection to it is judged by itself.
     """
 
     name = "whitelist"

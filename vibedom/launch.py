@@ -1,6 +1,7 @@
 """From the user's wishes to a session that can start: workspace checked, directories made, state written."""
 
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +10,12 @@ import msgspec
 
 from vibedom import names, sessions
 from vibedom.errors import UsageError
+from vibedom.outfit import Equipment, Outfit, equip
 from vibedom.paths import Home, SessionDir, ensure_private
 from vibedom.process_identity import start_ticks
 from vibedom.sandbox.runtime import WORK_MOUNT, WORKSPACE_MOUNT, Command, Limits, Mount, RuntimeName, SandboxSpec
-from vibedom.sessions import SessionRecord
+from vibedom.sessions import Launch, SessionRecord
+from vibedom.settings import Policy
 from vibedom.workspace.own_repository import lay_repositories
 
 PASSED_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
@@ -33,6 +36,27 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     is_tty: bool = False
     limits: Limits = Limits()
     mounts: tuple[Mount, ...] = ()
+    outfit: Outfit = Outfit()
+    policy: Policy | None = None
+    """What the agent's brief tells of hosts."""
+    is_read_only: bool = False
+    is_kept: bool = False
+    is_detached: bool = False
+    sinks: tuple[str, ...] = ()
+
+    @property
+    def launch(self) -> Launch:
+        """What is kept of it for a resume."""
+        return Launch(
+            agent=self.outfit.agent_name or None,
+            image=self.image,
+            root=self.root,
+            variables=tuple(self.environment),
+            has_tty=self.is_tty,
+            is_read_only=self.is_read_only,
+            limits=self.limits,
+            sinks=self.sinks,
+        )
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,15 +117,54 @@ def prepare(wishes: Wishes, home: Home, *, runtime: RuntimeName, masked: Sequenc
         head=laid.head,
         start=laid.start,
         notes=laid.notes,
+        is_kept=wishes.is_kept,
+        is_detached=wishes.is_detached,
+        launch=wishes.launch,
     )
     sessions.save(home, record)
+    return _prepared(wishes, home, record, is_new=True)
+
+
+def reopen(wishes: Wishes, home: Home, record: SessionRecord, *, masked: Sequence[str]) -> Prepared:
+    """Prepare a session that ended or crashed to go on with its work, its base and its grants. The caller has removed
+    what a crash left of it in the runtime."""
+    directory = home.session(record.id)
+    _clear_work(directory.work)
+    record = msgspec.structs.replace(
+        record,
+        status="starting",
+        exit_code=None,
+        owner_pid=os.getpid(),
+        owner_ticks=start_ticks(os.getpid()),
+        masked=tuple(dict.fromkeys((*record.masked, *masked))),
+        is_paused=False,
+        is_detached=wishes.is_detached,
+        launch=wishes.launch,
+    )
+    sessions.save(home, record)
+    return _prepared(wishes, home, record, is_new=False)
+
+
+def _prepared(wishes: Wishes, home: Home, record: SessionRecord, *, is_new: bool) -> Prepared:
+    directory = home.session(record.id)
     passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
-    spec = _spec(wishes, directory, record)
-    command = Command(argv=wishes.argv, tty=wishes.is_tty, environment={**passed, **wishes.environment})
+    # A session without a terminal yet may get any.
+    passed |= {"TERM": "xterm-256color"} if wishes.is_tty and "TERM" not in passed else {}
+    outfit = equip(wishes.outfit, home, record, wishes.policy, is_new=is_new)
+    spec = _spec(wishes, directory, record, outfit)
+    command = Command(argv=outfit.argv, tty=wishes.is_tty, environment={**passed, **wishes.environment})
     return Prepared(record=record, directory=directory, spec=spec, command=command)
 
 
-def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord) -> SandboxSpec:
+def _clear_work(work: Path) -> None:
+    """The kernel leaves directories of mode 0 in an overlay's work directory, which a new mount makes again."""
+    for left in (work / "work", work / "index"):
+        if left.is_dir() and not left.is_symlink():
+            left.chmod(0o700)
+            shutil.rmtree(left)
+
+
+def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord, outfit: Equipment) -> SandboxSpec:
     empty = directory.trust / "empty"
     masks = [
         Mount(source=empty, target=f"{mount}/{path}")
@@ -123,9 +186,10 @@ def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord) -> Sandb
         gid=record.gid,
         image=wishes.image,
         root=wishes.root,
-        environment=dict(wishes.environment),
-        mounts=(*wishes.mounts, *masks),
+        environment={**outfit.environment, **wishes.environment},
+        mounts=(*wishes.mounts, *outfit.mounts, *masks),
         limits=wishes.limits,
+        is_read_only=wishes.is_read_only,
     )
 
 

@@ -1,8 +1,10 @@
 """The supervisor of one session: proxy, pipeline, sinks and sandbox in task groups, and an end that loses nothing."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import anyio
 import msgspec
@@ -10,15 +12,21 @@ import msgspec
 from pipeline.events import Record
 from pipeline.topology import Topology
 from vibedom import reload, sessions
-from vibedom.errors import SettingsError, own_error
+from vibedom.announcement import announce
+from vibedom.console import Console
+from vibedom.control.server import ControlServer
+from vibedom.errors import SandboxError, SettingsError, own_error
 from vibedom.paths import Home, SessionDir
 from vibedom.proxy.authority import Authority
 from vibedom.sandbox import trust
-from vibedom.sandbox.runtime import Command, Process, Runtime, Sandbox, SandboxSpec
+from vibedom.sandbox.runtime import Command, Runtime, Sandbox, SandboxSpec
 from vibedom.session_commits import bring_commits_home
+from vibedom.session_control import SessionControl
 from vibedom.session_log import SessionLog
 from vibedom.sessions import SessionRecord
 from vibedom.settings import Policy
+from vibedom.ssh import sandbox_files as ssh_files
+from vibedom.ssh.agent import SigningAgent
 from vibedom.wiring import Border, Detection, make_border, make_feeds
 
 STOP_SECONDS = 30.0
@@ -28,8 +36,8 @@ COMMITS_SECONDS = 60.0
 AUDIT_POLL_SECONDS = 0.5
 
 Progress = Callable[[str], None]
-Converse = Callable[[Process], Awaitable[int]]
-"""Connects the agent with its user until it ends, and returns its exit code."""
+Converse = Callable[[Console], Coroutine[Any, Any, None]]
+"""Shows the agent to its user, from its first output on; returns where its user is gone."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +58,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Session:
     """Runs one session from the sandbox's creation to its removal."""
 
-    def __init__(self, plan: Plan, runtime: Runtime, progress: Progress) -> None:
+    def __init__(
+        self, plan: Plan, runtime: Runtime, progress: Progress, running: Callable[[], None] = lambda: None
+    ) -> None:
+        """`running` is called when the agent has been started."""
+        self._running = running
+        self._control: SessionControl | None = None
         self._plan = plan
         self._runtime = runtime
         self._progress = progress
@@ -58,19 +71,29 @@ class Session:
         self._log = SessionLog(self._directory.session_log)
         self._record = plan.record
 
-    async def run(self, converse: Converse) -> int:
-        """The agent's exit code. Whatever happens, nothing of the sandbox is left and the work in `upper` is."""
+    async def run(self, converse: Converse | None) -> int:
+        """The agent's exit code. Whatever happens, nothing of the sandbox is left and the work in `upper` is. Without
+        `converse` nobody sees the agent until somebody attaches."""
         try:
             code = await self._run_border(converse)
         except BaseException as exc:
             # The agent may have run although its start was cut off before that was noted: its work tells.
             has_run = self._record.status == "running" or any(self._directory.upper.iterdir())
-            self._save(status="ended" if has_run else "failed")
+            self._save(status="ended" if has_run else "failed", is_paused=False)
             raise own_error(exc) from None
-        self._save(status="ended", exit_code=code)
+        self._save(status="ended", exit_code=code, is_paused=False)
         return code
 
-    async def _run_border(self, converse: Converse) -> int:
+    def let_go(self) -> bool:
+        """The terminal is gone: go on without it. False where the agent has no terminal of its own to live on."""
+        console = self._control.console if self._control else None
+        if console is None or not console.has_tty:
+            return False
+        console.leave()
+        self._save(status=self._record.status, is_detached=True)
+        return True
+
+    async def _run_border(self, converse: Converse | None) -> int:
         authority = Authority(self._record.id)
         roots = trust.public_roots()
         trust.write_trust(self._directory.trust, authority.pem, roots)
@@ -82,7 +105,9 @@ class Session:
             authority=authority,
             roots=self._upstream_roots(roots),
             environment=self._plan.environment,
+            is_watched=lambda: self._control is not None and self._control.is_watched,
         )
+        border.grants.restore(self._record.grants)
         async with anyio.create_task_group() as recording:
             try:
                 recording.start_soon(_to_the_end, border.topology)
@@ -93,20 +118,25 @@ class Session:
                 border.topology.close()
         return code
 
-    async def _run_sandbox(self, border: Border, converse: Converse) -> int:
+    async def _run_sandbox(self, border: Border, converse: Converse | None) -> int:
         self._progress("making the sandbox")
         sandbox = await self._runtime.create(self._plan.spec)
         try:
             async with anyio.create_task_group() as services:
                 await services.start(border.proxy.serve, sandbox.listeners)
                 await services.start(border.resolver.serve, sandbox.listeners)
+                await services.start(self._signing_agent(border).serve)
                 self._progress("locking it down")
                 await sandbox.lock()
                 await border.topology.note(self._note("started"))
-                services.start_soon(self._follow_policy, border)
+                control = self._control = self._make_control(sandbox, border)
+                await services.start(ControlServer(self._directory.control_socket, control).serve)
+                services.start_soon(self._follow_policy, border, control)
                 services.start_soon(self._watch_audit, border)
+                services.start_soon(_expire, border)
+                services.start_soon(announce, border.approvals, control, self._plan.policy.approval)
                 try:
-                    code = await self._run_agent(sandbox, converse)
+                    code = await self._run_agent(sandbox, control, converse)
                 finally:
                     await self._bring_commits_home(sandbox)
                 await self._end(sandbox, border)
@@ -117,17 +147,39 @@ class Session:
             with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
                 await sandbox.aclose()
 
-    async def _run_agent(self, sandbox: Sandbox, converse: Converse) -> int:
+    def _make_control(self, sandbox: Sandbox, border: Border) -> SessionControl:
+        def saved() -> None:
+            self._save(status=self._record.status, is_paused=control.is_paused, grants=border.grants.grants)
+
+        control = SessionControl(
+            self._plan.home, self._record.id, sandbox, border, load_policy=self._plan.load_policy, saved=saved
+        )
+        return control
+
+    def _signing_agent(self, border: Border) -> SigningAgent:
+        directory = self._directory.trust / ssh_files.DIRECTORY
+        return SigningAgent(self._plan.home, directory, self._record.uid, lambda: border.hosts, self._log.write)
+
+    async def _run_agent(self, sandbox: Sandbox, control: SessionControl, converse: Converse | None) -> int:
         process = await sandbox.start(self._plan.command)
+        console = control.console = Console(process, has_tty=self._plan.command.tty)
         self._save(status="running")
         self._progress("")
-        return await converse(process)
+        async with anyio.create_task_group() as user:
+            if converse is not None:
+                user.start_soon(converse, console)
+                await console.joined()
+            self._running()
+            code = await console.run()
+            user.cancel_scope.cancel()
+        return code
 
     async def _bring_commits_home(self, sandbox: Sandbox) -> None:
         """While the sandbox is there, whatever ended the agent: nobody but it may read the agent's repository."""
         if self._record.status != "running":
             return
         with anyio.CancelScope(shield=True), anyio.move_on_after(COMMITS_SECONDS) as scope:
+            await self._thaw(sandbox)
             self._record = await bring_commits_home(sandbox, self._record, self._directory)
         if scope.cancelled_caught:
             note = f"bundling the agent's commits took over {COMMITS_SECONDS:.0f} s; no branch is made"
@@ -138,18 +190,25 @@ class Session:
     async def _end(self, sandbox: Sandbox, border: Border) -> None:
         """The agent first, then what it had under way."""
         with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
+            border.approvals.close()
             await sandbox.stop()
-            await border.proxy.drain()
+            if not border.topology.is_paused:
+                await border.proxy.drain()
 
-    async def _follow_policy(self, border: Border) -> None:
+    async def _thaw(self, sandbox: Sandbox) -> None:
+        """A frozen sandbox can neither bundle commits nor end in order. Its egress stays closed."""
+        if self._control is not None and self._control.is_paused:
+            with suppress(SandboxError):
+                await sandbox.resume()
+
+    async def _follow_policy(self, border: Border, control: SessionControl) -> None:
         async for _ in reload.watch(self._plan.policy.sources):
             try:
-                border.reload(await anyio.to_thread.run_sync(self._plan.load_policy))
+                await control.reload()
             except SettingsError as exc:
                 await self._log.write(f"policy not reloaded, the old one holds: {exc}")
             else:
                 await self._log.write("policy reloaded")
-                await border.topology.note(self._note("policy-reloaded"))
 
     async def _watch_audit(self, border: Border) -> None:
         """A log that cannot be written has stopped the traffic by itself; its user is told why."""
@@ -168,8 +227,8 @@ class Session:
     def _note(self, what: str) -> Record:
         return Record(kind="session", flow=self._record.id, at=time.time(), verdict="allow", reason="listed", note=what)
 
-    def _save(self, *, status: sessions.Status, exit_code: int | None = None) -> None:
-        self._record = msgspec.structs.replace(self._record, status=status, exit_code=exit_code)
+    def _save(self, *, status: sessions.Status, **changes: object) -> None:
+        self._record = msgspec.structs.replace(self._record, status=status, **changes)
         sessions.save(self._plan.home, self._record)
 
 
@@ -177,3 +236,10 @@ async def _to_the_end(topology: Topology) -> None:
     """A session that is cancelled still records its end: the topology ends when it is closed, not before."""
     with anyio.CancelScope(shield=True):
         await topology.run()
+
+
+async def _expire(border: Border) -> None:
+    """Looks every second: a machine that slept wakes up in another hour, and no timer has run meanwhile."""
+    while True:
+        await anyio.sleep(1.0)
+        border.grants.expire()

@@ -21,6 +21,7 @@ Status = Literal["starting", "running", "ended", "failed", "applied"]
 class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """What a session was started with, for `vibedom resume`. No value of a variable is kept: it may be a secret."""
 
+    agent: str | None = None
     image: str | None = None
     root: Path | None = None
     variables: tuple[str, ...] = ()

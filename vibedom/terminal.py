@@ -10,11 +10,26 @@ from contextlib import contextmanager
 
 import anyio
 
-from vibedom.sandbox.runtime import Process
+from vibedom.console import Console
 
-READ_BYTES = 64 * 1024
+READ_BYTES = 32 * 1024
 RESET = b"\x1b[0m\x1b[?25h" + b"".join(b"\x1b[?%dl" % mode for mode in (1000, 1002, 1003, 1006, 2004, 1049))
 """Takes back what an agent that was cut off may have left on: colours, hidden cursor, mouse, paste, second screen."""
+
+Write = Callable[[bytes], Awaitable[None]]
+Resize = Callable[[int, int], Awaitable[None]]
+
+
+class OwnStreams:
+    """This process's output as the viewer of a console. It waits for a slow reader: that is the user's own pace."""
+
+    name = "the terminal it was started on"
+
+    async def begin(self, *, has_tty: bool) -> None:
+        return
+
+    async def show(self, data: bytes, *, is_error: bool) -> None:
+        await write_all((sys.stderr if is_error else sys.stdout).fileno(), data)
 
 
 def is_interactive() -> bool:
@@ -22,19 +37,25 @@ def is_interactive() -> bool:
     return os.isatty(sys.stdin.fileno()) and os.isatty(sys.stdout.fileno())
 
 
-async def converse(process: Process, *, with_tty: bool) -> int:
-    """Connect the process to this terminal (or to this process's streams) until it ends; returns its exit code."""
-    with _raw_mode() if with_tty else _nothing():
-        async with anyio.create_task_group() as group:
-            group.start_soon(_feed, process)
-            if with_tty:
-                group.start_soon(_follow_size, process)
-            async with anyio.create_task_group() as output:
-                output.start_soon(_copy, process.read, sys.stdout.fileno())
-                output.start_soon(_copy, process.read_stderr, sys.stderr.fileno())
-            code = await process.wait()
+def size() -> tuple[int, int]:
+    """Columns and rows of this terminal; 80x24 where there is none."""
+    try:
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        return 80, 24
+    return columns or 80, rows or 24
+
+
+async def converse(console: Console) -> None:
+    """Connect the agent to this terminal (or to this process's streams), until cancelled or until the terminal is
+    gone."""
+    with raw_mode() if console.has_tty else _nothing():
+        async with console.viewed_by(OwnStreams()), anyio.create_task_group() as group:
+            group.start_soon(feed, console.write, console.close_input, console.has_tty)
+            if console.has_tty:
+                group.start_soon(follow_size, console.resize)
+            await console.left()
             group.cancel_scope.cancel()
-    return code
 
 
 @contextmanager
@@ -43,7 +64,7 @@ def _nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _raw_mode() -> Iterator[None]:
+def raw_mode() -> Iterator[None]:
     """Keys reach the agent as they are pressed, Ctrl-C and Ctrl-P included."""
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
@@ -51,11 +72,22 @@ def _raw_mode() -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-        os.write(sys.stdout.fileno(), RESET)
+        # Of a terminal that was closed there is nothing to restore.
+        with _ignoring_a_closed_terminal():
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+            os.write(sys.stdout.fileno(), RESET)
 
 
-async def _feed(process: Process) -> None:
+@contextmanager
+def _ignoring_a_closed_terminal() -> Iterator[None]:
+    try:
+        yield
+    except (termios.error, OSError):
+        return
+
+
+async def feed(write: Write, close: Callable[[], Awaitable[None]], has_tty: bool) -> None:
+    """Pass this process's input on until its end. A terminal has no end: one that is closed says nothing any more."""
     descriptor = sys.stdin.fileno()
     while True:
         try:
@@ -63,38 +95,35 @@ async def _feed(process: Process) -> None:
         except (OSError, ValueError):
             data = await anyio.to_thread.run_sync(os.read, descriptor, READ_BYTES, abandon_on_cancel=True)
         else:
-            data = os.read(descriptor, READ_BYTES)
+            data = _read(descriptor)
         if not data:
-            await process.close_stdin()
+            if not has_tty:
+                await close()
             return
-        await process.write(data)
+        await write(data)
 
 
-async def _follow_size(process: Process) -> None:
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, READ_BYTES)
+    except OSError:  # EIO: the terminal was closed
+        return b""
+
+
+async def follow_size(resize: Resize) -> None:
     """Now, and after every change; a burst of changes ends in one call with the last size."""
     with anyio.open_signal_receiver(signal.SIGWINCH) as changes:
-        await _resize(process)
+        await resize(*size())
         async for _ in changes:
             await anyio.sleep(0.02)
-            await _resize(process)
+            await resize(*size())
 
 
-async def _resize(process: Process) -> None:
-    columns, rows = os.get_terminal_size(sys.stdout.fileno())
-    await process.resize(columns, rows)
-
-
-async def _copy(read: Callable[[], Awaitable[bytes | None]], descriptor: int) -> None:
-    while (data := await read()) is not None:
-        await _write_all(descriptor, data)
-
-
-async def _write_all(descriptor: int, data: bytes) -> None:
+async def write_all(descriptor: int, data: bytes) -> None:
+    """Raises `OSError` where nobody reads any more."""
     view = memoryview(data)
     while view:
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
             await anyio.wait_writable(descriptor)
-        except (BrokenPipeError, OSError):
-            return  # nobody reads any more; the agent goes on

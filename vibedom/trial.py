@@ -5,12 +5,13 @@ from pathlib import Path
 
 import anyio
 
+from vibedom.console import Console
 from vibedom.detection import load_detection
 from vibedom.launch import Wishes, prepare
 from vibedom.paths import Home
 from vibedom.preflight.known_values import KnownValues
 from vibedom.runtimes import make
-from vibedom.sandbox.runtime import Process, RuntimeName
+from vibedom.sandbox.runtime import RuntimeName
 from vibedom.session import Plan, Session
 from vibedom.settings import compose
 from vibedom.workspace.base import record_base
@@ -44,17 +45,29 @@ async def try_runtime(name: RuntimeName, directory: Path) -> str:
             load_policy=lambda: policy,
             environment={},
         )
-        code = await Session(plan, runtime, lambda text: None).run(_expect_word)
+        seen = _Seen()
+        code = await Session(plan, runtime, lambda text: None).run(seen.watch)
     finally:
         await runtime.aclose()
-    if code != 0:
+    if code != 0 or WORD not in seen.data:
         return f"a sandbox starts, but its command ended with exit code {code}"
     return f"a sandbox was started, locked down, tested from inside and removed in {time.monotonic() - started:.1f} s"
 
 
-async def _expect_word(process: Process) -> int:
-    seen = b""
-    while (data := await process.read()) is not None:
-        seen += data
-    code = await process.wait()
-    return code if WORD in seen else 1
+class _Seen:
+    """The output of the trial's command."""
+
+    name = "the trial"
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    async def begin(self, *, has_tty: bool) -> None:
+        return
+
+    async def show(self, data: bytes, *, is_error: bool) -> None:
+        self.data += data
+
+    async def watch(self, console: Console) -> None:
+        async with console.viewed_by(self):
+            await console.left()

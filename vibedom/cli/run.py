@@ -1,12 +1,14 @@
 """`vibedom run`: an agent on a project, in a sandbox."""
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import asyncclick as click
 
+from vibedom.cli import render
 from vibedom.errors import UsageError
 from vibedom.paths import home as find_home
 
@@ -31,6 +33,7 @@ class RunCommand(click.Command):
     show_default=True,
     help="What makes the sandbox: a Docker Engine, or this kernel alone.",
 )
+@click.option("--agent", metavar="NAME", help="One of `vibedom agents`: installed, let through and kept as it needs.")
 @click.option("--image", metavar="NAME", help="Image the agent runs in (docker). Default: vibedom's own.")
 @click.option("--root", metavar="PATH", help="Root file system the agent sees (local): a directory or an image tar.")
 @click.option("--name", metavar="NAME", help="Name of the session. Default: one that is easy to say.")
@@ -47,6 +50,10 @@ class RunCommand(click.Command):
     default=None,
     help="What to do when the project holds secrets. Default: ask on a terminal, else fail.",
 )
+@click.option("--detach", "-d", is_flag=True, help="Leave it in the background; `vibedom attach` shows it.")
+@click.option("--read-only", is_flag=True, help="The agent can look at the project, but not change its copy either.")
+@click.option("--keep", is_flag=True, help="`vibedom prune` never removes this session, only `vibedom rm` does.")
+@click.option("--ready-fd", type=int, hidden=True)
 @click.option("--cpus", type=float, metavar="N", help="Processors the sandbox may use.")
 @click.option("--memory", metavar="SIZE", help="Memory the sandbox may use, such as 4g.")
 @click.option(
@@ -69,13 +76,16 @@ async def command(ctx: click.Context, /, **options: Any) -> int:
 
     \b
     vibedom run                            a shell in a sandbox of this directory
-    vibedom run ~/project -- claude        an agent
+    vibedom run ~/project --agent claude   an agent that vibedom knows; what follows -- is added to its command
     vibedom run . -- sh -c 'make test'     a command; its exit code is passed on
+    vibedom run -d --name task . -- claude in the background; `vibedom attach task`
 
     The project is read-only in /mnt/workspace. The agent works in /work, a writable copy that costs nothing; what it
     changes there stays apart until you have seen it. All of its traffic goes through the proxy: hosts that are not in
     ~/.vibedom/config/trusted_domains.txt are refused, secrets are taken out, and everything is written down.
     """
+    if options["detach"] and options["ready_fd"] is None:
+        return await detach()
     from vibedom.cli.run_session import Options, run_session
 
     argv = ctx.meta.get("vibedom.argv", ())
@@ -84,6 +94,7 @@ async def command(ctx: click.Context, /, **options: Any) -> int:
         project=Path(options["project"]),
         argv=argv,
         runtime=options["runtime"],
+        agent=options["agent"],
         image=options["image"],
         root=Path(options["root"]) if options["root"] else None,
         name=options["name"],
@@ -94,8 +105,23 @@ async def command(ctx: click.Context, /, **options: Any) -> int:
         apply_changes=options["apply_changes"],
         sinks=options["sinks"],
         as_json=options["as_json"],
+        is_read_only=options["read_only"],
+        is_kept=options["keep"],
+        is_detached=options["detach"],
+        ready=options["ready_fd"],
     )
     return await run_session(wished)
+
+
+async def detach() -> int:
+    """Start this very command line as a supervisor in the background, and name its session."""
+    from vibedom.cli.detached import start_detached
+
+    code, session = await start_detached(sys.argv[1:])
+    if session:
+        render.out(session)
+        render.err(f"in the background: vibedom attach {session}", "dim")
+    return code
 
 
 def parse_environment(entries: tuple[str, ...], own: Mapping[str, str]) -> dict[str, str]:

@@ -12,15 +12,19 @@ import msgspec
 from vibedom import sessions, terminal
 from vibedom.alert_sinks import sink_of_url
 from vibedom.cli import render
+from vibedom.cli.detached import let_go_of_streams, tell_ready
 from vibedom.cli.end_of_session import report
+from vibedom.cli.outfit_prompt import choose_outfit
 from vibedom.cli.review_prompt import OnFindings
 from vibedom.cli.screening import Screening, screen
 from vibedom.detection import load_detection
-from vibedom.launch import Prepared, Wishes, check_name, checked_workspace, prepare
+from vibedom.launch import Prepared, Wishes, check_name, checked_workspace, prepare, reopen
+from vibedom.outfit import Outfit
 from vibedom.paths import Home
 from vibedom.runtimes import Choice, choose
 from vibedom.sandbox.runtime import Limits, Mount, Runtime
 from vibedom.session import Plan, Session
+from vibedom.sessions import SessionRecord
 from vibedom.settings import Policy, load_policy
 from vibedom.visible import visible_mounts
 from vibedom.workspace.base import record_base
@@ -45,22 +49,31 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     apply_changes: bool | None
     sinks: tuple[str, ...]
     as_json: bool
+    agent: str | None = None
+    is_read_only: bool = False
+    is_kept: bool = False
+    is_detached: bool = False
+    ready: int | None = None
+    """Descriptor of whoever started this process as the supervisor of a detached session."""
+    resumed: SessionRecord | None = None
+    """The session that goes on; None: a new one."""
 
 
 async def run_session(options: Options) -> int:
     """The agent's exit code, or 128+N where signal N ended the session."""
     workspace = checked_workspace(options.project, options.home)
     check_name(options.name)
+    outfit = await choose_outfit(options.home, workspace, agent=options.agent, environment=os.environ)
     runtime = await choose(options.runtime, options.home, partial(render.err, how="dim"))
     try:
         render.progress("reading the policy")
         async with anyio.create_task_group() as group:
             # The package managers are asked for their registries meanwhile: they take their time to start.
             group.start_soon(clean_up, options.home, runtime)
-            policy = await anyio.to_thread.run_sync(partial(load_policy, options.home, project=workspace))
+            policy = await anyio.to_thread.run_sync(partial(_load, options.home, workspace, outfit))
         more = tuple(sink_of_url(url) for url in options.sinks)
         policy = msgspec.structs.replace(policy, sinks=(*policy.sinks, *more))
-        return await _run(options, workspace, policy, runtime)
+        return await _run(options, workspace, policy, runtime, outfit)
     finally:
         render.end_progress()
         with anyio.CancelScope(shield=True), anyio.move_on_after(5):
@@ -77,15 +90,18 @@ async def clean_up(home: Home, runtime: Runtime) -> None:
             render.err(f"{record.id} ended without its supervisor; its work is kept: vibedom diff {record.id}", "warn")
 
 
-async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runtime) -> int:
+async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runtime, outfit: Outfit) -> int:
     screening = await screen(workspace, options.home, policy, on_findings=options.on_findings)
     mounts = visible_mounts(policy.local.visible, options.home) if runtime.name == "local" else []
-    wishes = _wishes(options, workspace, policy, tuple(mounts))
-    prepared = await anyio.to_thread.run_sync(
-        partial(prepare, wishes, options.home, runtime=runtime.name, masked=screening.masked)
-    )
+    wishes = _wishes(options, workspace, policy, tuple(mounts), outfit)
+    masked, resumed = screening.masked, options.resumed
+    if resumed is None:
+        work = partial(prepare, wishes, options.home, runtime=runtime.name, masked=masked)
+    else:
+        work = partial(reopen, wishes, options.home, resumed, masked=masked)
+    prepared = await anyio.to_thread.run_sync(work)
     try:
-        code = await _supervised(options, policy, screening, prepared, runtime)
+        code = await _supervised(options, policy, screening, prepared, runtime, outfit)
     except BaseException:
         _forget_if_empty(options.home, prepared)
         raise
@@ -96,13 +112,14 @@ async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runti
 
 
 async def _supervised(
-    options: Options, policy: Policy, screening: Screening, prepared: Prepared, runtime: Runtime
+    options: Options, policy: Policy, screening: Screening, prepared: Prepared, runtime: Runtime, outfit: Outfit
 ) -> int:
     render.progress("reading the rules")
     load = partial(load_detection, options.home, policy, screening.values)
     detection = await anyio.to_thread.run_sync(load)
-    render.progress("noting the state of the project")
-    await anyio.to_thread.run_sync(record_base, prepared.record.workspace, prepared.directory.base)
+    if options.resumed is None:
+        render.progress("noting the state of the project")
+        await anyio.to_thread.run_sync(record_base, prepared.record.workspace, prepared.directory.base)
     screening.keep_report(prepared.directory.gitleaks_report)
     plan = Plan(
         home=options.home,
@@ -111,25 +128,35 @@ async def _supervised(
         detection=detection,
         spec=prepared.spec,
         command=prepared.command,
-        load_policy=partial(load_policy, options.home, project=prepared.record.workspace),
+        load_policy=partial(_load, options.home, prepared.record.workspace, outfit),
         environment=os.environ,
     )
-    session = Session(plan, runtime, render.progress)
+    session = Session(plan, runtime, render.progress, partial(_started, options, prepared))
     received: list[int] = []
     code = 0
     async with anyio.create_task_group() as listening:
         # The signal cancels the work alone: who cleans up must still hear the next one.
         with anyio.CancelScope() as work:
-            listening.start_soon(_end_on_signal, work, received)
-            code = await session.run(partial(terminal.converse, with_tty=prepared.command.tty))
+            listening.start_soon(_end_on_signal, work, received, session)
+            code = await session.run(None if options.is_detached else terminal.converse)
         listening.cancel_scope.cancel()
     return 128 + received[0] if received else code
 
 
-async def _end_on_signal(scope: anyio.CancelScope, received: list[int]) -> None:
-    """The first signal ends the session in order, the second is heard, the third ends vibedom on the spot."""
+def _started(options: Options, prepared: Prepared) -> None:
+    """The agent runs: whoever waits for a detached session may go, and its terminal with them."""
+    if options.ready is not None:
+        tell_ready(options.ready, prepared.record.id)
+
+
+async def _end_on_signal(scope: anyio.CancelScope, received: list[int], session: Session) -> None:
+    """The first signal ends the session in order, the second is heard, the third ends vibedom on the spot. A terminal
+    that is closed ends nothing: the agent goes on, and `vibedom attach` shows it again."""
     with anyio.open_signal_receiver(*SIGNALS) as signals:
         async for number in signals:
+            if number == signal.SIGHUP and not received and session.let_go():
+                let_go_of_streams()
+                continue
             received.append(number)
             if len(received) == 1:
                 scope.cancel()
@@ -140,7 +167,12 @@ async def _end_on_signal(scope: anyio.CancelScope, received: list[int]) -> None:
                 os._exit(128 + number)
 
 
-def _wishes(options: Options, workspace: Path, policy: Policy, mounts: tuple[Mount, ...]) -> Wishes:
+def _load(home: Home, workspace: Path, outfit: Outfit) -> Policy:
+    """The policy as its files are now, with what the session's outfit adds."""
+    return outfit.widened(load_policy(home, project=workspace))
+
+
+def _wishes(options: Options, workspace: Path, policy: Policy, mounts: tuple[Mount, ...], outfit: Outfit) -> Wishes:
     limits = Limits(
         pids=policy.limits.pids,
         memory_bytes=options.memory_bytes or policy.limits.memory_bytes,
@@ -148,21 +180,27 @@ def _wishes(options: Options, workspace: Path, policy: Policy, mounts: tuple[Mou
     )
     return Wishes(
         workspace=workspace,
-        argv=options.argv,
+        argv=options.resumed.command if options.resumed else outfit.argv(options.argv),
         name=options.name,
-        image=options.image,
+        image=options.image or outfit.image,
         root=options.root,
         environment=options.environment,
-        is_tty=terminal.is_interactive(),
+        is_tty=options.is_detached or terminal.is_interactive(),
         limits=limits,
         mounts=mounts,
+        is_read_only=options.is_read_only,
+        is_kept=options.is_kept,
+        is_detached=options.is_detached,
+        sinks=options.sinks,
+        outfit=outfit,
+        policy=policy,
     )
 
 
 def _forget_if_empty(home: Home, prepared: Prepared) -> bool:
     """A session that never started leaves nothing behind; one with work in it stays."""
     record = sessions.load(home, prepared.record.id)
-    is_empty = record.status == "failed" and not any(prepared.directory.upper.iterdir())
+    is_empty = record.status == "failed" and not record.is_kept and not any(prepared.directory.upper.iterdir())
     if is_empty:
         sessions.remove(home, record)
     return is_empty

@@ -12,7 +12,7 @@ from anyio.abc import TaskStatus
 
 from vibedom.control import address, wire
 from vibedom.control.messages import Failed, Reply, Request, Said
-from vibedom.errors import ControlError, VibedomError
+from vibedom.errors import ControlError, VibedomError, own_error
 
 MAX_CLIENTS = 64
 REQUEST_SECONDS = 10.0
@@ -29,11 +29,11 @@ class Line:
         self._reader = reader
         self._writer = writer
 
-    async def reply(self, message: Reply) -> None:
+    async def reply(self, message: Reply, *, within: float = WRITE_SECONDS) -> None:
         """Raises `ConnectionError` where the client is gone or does not read."""
         wire.write_frame(self._writer, message)
         try:
-            with anyio.fail_after(WRITE_SECONDS):
+            with anyio.fail_after(within):
                 await self._writer.drain()
         except TimeoutError:
             self._writer.transport.abort()
@@ -111,13 +111,21 @@ class ControlServer:
         reader, writer = await asyncio.open_unix_connection(sock=conn)
         line = Line(reader, writer)
         try:
+            await self._answer(reader, line)
+        finally:
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, line: Line) -> None:
+        try:
             request = await _request(reader)
             if request is not None:
                 await self._handler.handle(request, line)
-        except VibedomError as exc:
-            await line.reply(Failed(message=str(exc)[:MESSAGE_LETTERS], exit_code=exc.exit_code))
-        finally:
-            writer.close()
+        except (VibedomError, BaseExceptionGroup) as exc:
+            cause = own_error(exc)
+            if isinstance(cause, VibedomError):
+                await line.reply(Failed(message=str(cause)[:MESSAGE_LETTERS], exit_code=cause.exit_code))
+            elif isinstance(exc, BaseExceptionGroup) and exc.split(OSError)[1] is not None:
+                raise  # more than a client that is gone
 
 
 async def _request(reader: asyncio.StreamReader) -> Request | None:

@@ -85,7 +85,13 @@ def write_files(spec: SandboxSpec, gateway: str) -> None:
 def mounts(spec: SandboxSpec, volume: str) -> list[dict[str, Any]]:
     """Mounts of the container in the engine's form: the project twice, the home, the trust, the user's own."""
     found: list[dict[str, Any]] = [
-        {"Type": "volume", "Source": volume, "Target": WORK_MOUNT, "VolumeOptions": {"NoCopy": True}},
+        {
+            "Type": "volume",
+            "Source": volume,
+            "Target": WORK_MOUNT,
+            "ReadOnly": spec.is_read_only,
+            "VolumeOptions": {"NoCopy": True},
+        },
         {
             "Type": "volume",
             "Source": project_volume(volume),

@@ -120,7 +120,10 @@ def _common(spec: SandboxSpec) -> Iterator[Step]:
     yield from _scratch(spec)
     yield ("bind", TRUST_MOUNT, str(spec.trust), _READ_ONLY)
     yield ("shield", WORKSPACE_MOUNT, str(spec.workspace), _READ_ONLY)
-    yield ("overlay", WORK_MOUNT, str(spec.workspace), str(spec.upper), str(spec.work))
+    if spec.is_read_only:
+        yield ("shield", WORK_MOUNT, str(spec.workspace), _READ_ONLY)
+    else:
+        yield ("overlay", WORK_MOUNT, str(spec.workspace), str(spec.upper), str(spec.work))
     yield ("bind", HOME_MOUNT, str(spec.agent_home), _WRITABLE)
     for mount in spec.mounts:
         _check_source(mount.source)

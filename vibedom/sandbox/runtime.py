@@ -70,6 +70,8 @@ class SandboxSpec(msgspec.Struct, frozen=True, kw_only=True):
     mounts: Sequence[Mount] = ()
     """More mounts, already checked against the policy. Masked files are read-only binds of an empty file."""
     limits: Limits = Limits()
+    is_read_only: bool = False
+    """The project cannot be changed in `WORK_MOUNT` either."""
 
 
 class Listeners(msgspec.Struct, kw_only=True):
