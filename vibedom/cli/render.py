@@ -51,6 +51,11 @@ def out_json(value: object) -> None:
     out(msgspec.json.format(msgspec.json.encode(value, enc_hook=str)).decode())
 
 
+def out_line(value: object) -> None:
+    """`value` as one line of JSON to stdout."""
+    out(msgspec.json.encode(value, enc_hook=str).decode())
+
+
 def table(rows: Iterable[Sequence[str]], headings: Sequence[str]) -> str:
     """Left-aligned columns; the cells are made printable."""
     cells = [list(headings), *([printable(c) for c in row] for row in rows)]

@@ -65,4 +65,4 @@ class NatsSource:
     async def _stream(self) -> "JetStreamContext":
         if self._client is None:
             self._client = await connect(self._settings)
-        return self._client.jetstream()
+        return self._client.jetstream(timeout=10)

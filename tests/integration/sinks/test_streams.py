@@ -144,8 +144,8 @@ async def test_nats_cluster_that_loses_a_server_loses_no_message_and_keeps_no_do
         await sending.put(THIRD)
         await sending.delivered()
         sending.feed.close()
-    victim.start()
     every, different = await numbers_of(setting)
+    victim.start()
     assert sorted(different) == list(range(500))
     assert sorted(every) == sorted(different)  # the server dropped what was sent again
     assert sending.feed.dropped == 0
