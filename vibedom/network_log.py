@@ -1,6 +1,6 @@
 """Reads a session's network.jsonl: its lines, and what they add up to."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +57,28 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     """`rule -> host` and how often."""
     sent_bytes: int
     received_bytes: int
+
+
+class Totals:
+    """Adds up lines one at a time, in bounded memory."""
+
+    def __init__(self) -> None:
+        self.requests = self.blocked = self.scrubbed = self.sent_bytes = self.received_bytes = 0
+        self.last_refused: deque[str] = deque(maxlen=5)
+        """`host (reason)`, the newest last."""
+
+    def add(self, raw: bytes) -> None:
+        line = parse(raw)
+        if line is None or line.host.endswith(SELFTEST):
+            return
+        self.requests += line.kind == "request" and line.method != "CONNECT"
+        self.scrubbed += len(line.scrubbed)
+        if line.kind == "response":
+            self.sent_bytes += line.request_bytes
+            self.received_bytes += line.response_bytes
+        if line.is_blocked:
+            self.blocked += 1
+            self.last_refused.append(f"{line.host or 'a connection'} ({line.reason})")
 
 
 SELFTEST = "vibedom.invalid"

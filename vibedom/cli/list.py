@@ -32,6 +32,8 @@ def state(record: SessionRecord) -> str:
     """One word for people, with the exit code where there is one."""
     if record.is_crashed:
         return "crashed"
+    if record.is_alive and record.is_paused:
+        return "paused"
     code = "" if record.exit_code in (None, 0) else f" ({record.exit_code})"
     return record.status + code
 

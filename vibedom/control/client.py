@@ -7,7 +7,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -98,7 +98,7 @@ class Client:
         reply = await self.ask(Pending())
         return reply.questions if isinstance(reply, Questions) else ()
 
-    async def watch_pending(self) -> AsyncIterator[tuple[Question, ...]]:
+    async def watch_pending(self) -> AsyncGenerator[tuple[Question, ...], None]:
         """The open questions now and after every change, until the session ends. While somebody watches, a session
         without a terminal asks as well."""
         async with self.stream(Pending(watch=True)) as conversation:
