@@ -25,7 +25,9 @@ async def dashboard(home: Home, *, port: int = 0) -> AsyncIterator[str]:
 
     def build(guard: Guard) -> web.Application:
         app = guard.application(most_bytes=MOST_BODY_BYTES)
-        app.router.add_get("/api/live", Live(watch, latency))
+        live = Live(watch, latency)
+        app.router.add_get("/api/live", live.answer)
+        app.on_shutdown.append(live.close)
         Commands(home, watch).add_to(app)
         add_assets(app, page="dashboard.html")
         return app

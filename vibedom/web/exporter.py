@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import anyio.to_thread
@@ -26,20 +26,20 @@ async def exporting(home: Home, listen: str) -> AsyncIterator[str]:
 
     `listen` is `127.0.0.1:PORT` or `unix:PATH`. Raises `UsageError`, `PortBusyError`.
     """
-    listener = _socket(listen)
-    is_unix = listener.family == socket.AF_UNIX
-    names = None if is_unix else frozenset(f"{host}:{listener.getsockname()[1]}" for host in ("127.0.0.1", "localhost"))
-    runner = web.AppRunner(_application(home, names), access_log=None, handle_signals=False, shutdown_timeout=1.0)
-    try:
-        await runner.setup()
-        await web.SockSite(runner, listener).start()
-        yield listen if is_unix else f"http://127.0.0.1:{listener.getsockname()[1]}/metrics"
-    finally:
-        await runner.cleanup()
-        listener.close()
-        if is_unix:
-            with suppress(OSError):
-                os.unlink(listen.removeprefix(UNIX))
+    with closing(_socket(listen)) as listener:
+        is_unix = listener.family == socket.AF_UNIX
+        port = 0 if is_unix else listener.getsockname()[1]
+        names = None if is_unix else frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+        runner = web.AppRunner(_application(home, names), access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        try:
+            await runner.setup()
+            await web.SockSite(runner, listener).start()
+            yield listen if is_unix else f"http://127.0.0.1:{port}/metrics"
+        finally:
+            await runner.cleanup()
+            if is_unix:
+                with suppress(OSError):
+                    os.unlink(listen.removeprefix(UNIX))
 
 
 def _application(home: Home, names: frozenset[str] | None) -> web.Application:

@@ -65,8 +65,9 @@ class Live:
     def __init__(self, watch: SessionWatch, latency: Latency) -> None:
         self._watch, self._latency = watch, latency
         self._streams = 0
+        self._is_closed = False
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         if self._streams >= MOST_STREAMS:
             raise web.HTTPServiceUnavailable(text="too many pages are open; close some")
         self._streams += 1
@@ -81,7 +82,7 @@ class Live:
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
         cursor = Cursor(self._watch, self._latency)
-        while True:
+        while not self._is_closed:
             changed = self._watch.changed
             if message := cursor.next():
                 await response.write(message)
@@ -90,3 +91,9 @@ class Live:
                 await changed.wait()
             if waiting.cancelled_caught:
                 await response.write(b"{}\n")
+        return response
+
+    async def close(self, _: web.Application) -> None:
+        """End all streams: they do not end by themselves."""
+        self._is_closed = True
+        self._watch.wake()

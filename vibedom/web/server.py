@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from aiohttp import web
 
@@ -21,21 +21,15 @@ async def serving(build: Build, *, port: int = 0) -> AsyncIterator[str]:
 
     `port` 0 takes a free one. Raises `PortBusyError`.
     """
-    listener = loopback_socket(port)
-    guard = Guard(int(listener.getsockname()[1]))
-    runner = web.AppRunner(
-        build(guard),
-        access_log=None,
-        handle_signals=False,
-        shutdown_timeout=SHUTDOWN_SECONDS,
-    )
-    try:
-        await runner.setup()
-        await web.SockSite(runner, listener, backlog=64).start()
-        yield guard.url
-    finally:
-        await runner.cleanup()
-        listener.close()
+    with closing(loopback_socket(port)) as listener:
+        guard = Guard(int(listener.getsockname()[1]))
+        runner = web.AppRunner(build(guard), access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS)
+        try:
+            await runner.setup()
+            await web.SockSite(runner, listener, backlog=64).start()
+            yield guard.url
+        finally:
+            await runner.cleanup()
 
 
 def loopback_socket(port: int) -> socket.socket:

@@ -1,0 +1,259 @@
+"""The dashboard in a real Chromium, over logs that the real sink wrote."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from playwright.sync_api import Page, expect
+
+from pipeline.events import Finding, Record
+from sinks.jsonl import JsonlSink
+from tests.integration.web.serving import command, served
+from vibedom.paths import Home
+from vibedom.process_identity import start_ticks
+from vibedom.sessions import SessionRecord, save
+from vibedom.web.dashboard import dashboard
+
+FLOWS = 10_000
+NOW = time.time()
+
+
+def record(number: int, **fields: Any) -> Record:
+    about = {
+        "kind": "request",
+        "flow": f"f{number}",
+        "at": NOW + number / 1000,
+        "verdict": "allow",
+        "reason": "listed",
+        "scheme": "https",
+        "host": f"host{number % 7}.test",
+        "port": 443,
+        "method": "GET",
+        "path": f"/item/{number}",
+    }
+    return Record(**(about | fields))
+
+
+def denied(number: int, host: str) -> Record:
+    return record(number, host=host, verdict="deny", reason="not-listed", method="POST", path="/upload")
+
+
+def found(number: int, rule: str) -> Record:
+    finding = Finding(
+        rule=rule,
+        secret_class="secret",
+        action="scrub",
+        direction="request",
+        location="body $.a",
+        length=40,
+        fingerprint="ab" * 8,
+        severity="high",
+    )
+    return record(number, findings=(finding,))
+
+
+class Log:
+    """A session with an audit log that is written to."""
+
+    def __init__(self, home: Home, name: str, *, rotate_bytes: int | None = None) -> None:
+        directory = home.session(name)
+        directory.root.mkdir(parents=True)
+        ticks = start_ticks(os.getpid())
+        save(
+            home,
+            SessionRecord(
+                id=name,
+                workspace=Path("/home/kim/project"),
+                uid=0,
+                gid=0,
+                runtime="local",
+                command=("claude",),
+                created_at=NOW,
+                owner_pid=os.getpid(),
+                owner_ticks=ticks,
+                status="running",
+            ),
+        )
+        self._sink = JsonlSink(directory.network_log, session=name, fsync="never", rotate_bytes=rotate_bytes)
+
+    def write(self, *records: Record) -> None:
+        with start_blocking_portal("asyncio") as portal:
+            portal.call(self._sink.write, records)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(root=tmp_path / "home")
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A session with ten thousand flows."""
+    home = Home(root=tmp_path_factory.mktemp("busy"))
+    log = Log(home, "calm-otter")
+    plain: Sequence[Record] = [record(number) for number in range(FLOWS - 30)]
+    log.write(*plain)
+    log.write(*(denied(FLOWS - 30 + number, "evil.test") for number in range(20)))
+    log.write(*(found(FLOWS - 10 + number, "github-pat") for number in range(10)))
+    return home
+
+
+def opened(page: Page, url: str) -> Page:
+    page.goto(url)
+    expect(page.locator(".flow").first).to_be_visible()
+    return page
+
+
+def rows(page: Page) -> int:
+    return page.locator(".flow:visible").count()
+
+
+def test_ten_thousand_flows_are_few_elements_and_every_one_is_reached(page: Page, busy: Home) -> None:
+    with served(dashboard(busy)) as url:
+        opened(page, url)
+        expect(page.locator("#count")).to_have_text("10,000 flows")
+        assert rows(page) < 80
+        page.keyboard.press("j")
+        page.keyboard.press("G")
+        expect(page.locator(".flow.is-selected")).to_contain_text("/item/0")
+        assert rows(page) < 80
+        page.keyboard.press("g")
+        expect(page.locator(".flow.is-selected")).to_contain_text(f"/item/{FLOWS - 1}")
+        expect(page.locator("#detail")).to_contain_text("github-pat")
+        took = page.evaluate(
+            """async () => {
+              const box = document.getElementById("flows");
+              const frame = () => new Promise(requestAnimationFrame);
+              const times = [];
+              for (let at = 0; at < 60; at += 1) {
+                box.scrollTop = at * 4000;
+                const begin = performance.now();
+                await frame(); await frame();
+                times.push(performance.now() - begin);
+              }
+              return times.sort((a, b) => a - b)[30];
+            }"""
+        )
+        assert took < 250  # two frames; a table of ten thousand elements takes seconds
+
+
+def test_filters_narrow_by_verdict_rule_host_session_and_text(page: Page, busy: Home) -> None:
+    with served(dashboard(busy)) as url:
+        opened(page, url)
+        count = page.locator("#count")
+        page.locator(".segments label", has_text="Blocked").click()
+        expect(count).to_have_text("20 of 10,000")
+        page.keyboard.press("Escape")
+        page.keyboard.press("x")
+        page.locator("#rule").select_option("github-pat")
+        expect(count).to_have_text("10 of 10,000")
+        page.locator("#rule").select_option("")
+        page.keyboard.press("/")
+        for typed, shown in (("host:evil", "20"), ("host:host3 /item/3 -/item/31", ""), ("session:nobody", "0")):
+            page.locator("#search").fill(typed)
+            expect(count).to_contain_text(f"{shown} of" if shown else " of")
+        expect(page.locator("#empty")).to_have_text("No flow is like that.")
+        page.locator("#search").fill("-host:host github")
+        expect(count).to_have_text("0 of 10,000")
+        page.locator("#search").fill("")
+        page.locator("#search").blur()
+        page.locator("#hosts button").first.click()
+        expect(count).to_contain_text("of 10,000")
+
+
+def test_what_is_written_while_the_page_is_open_appears_across_a_rotation(page: Page, home: Home) -> None:
+    log = Log(home, "calm-otter", rotate_bytes=64 * 1024)
+    log.write(record(0))
+    with served(dashboard(home)) as url:
+        opened(page, url)
+        for start in range(1, 1201, 300):
+            log.write(*(record(number, path="/" + "x" * 300) for number in range(start, start + 300)))
+        log.write(denied(5000, "late.test"))
+        expect(page.locator("#count")).to_have_text("1,202 flows")
+        assert len(list((home.session("calm-otter").root).glob("network.0*.jsonl*"))) >= 2
+        expect(page.locator("#blocked")).to_contain_text("late.test")
+        expect(page.locator(".flow").first).to_contain_text("late.test")
+        with home.session("calm-otter").network_log.open("ab") as file:
+            file.write(b'{"schema_version":1,"seq":9999,"session":"calm-otter","time":"2030-01-01T')
+            file.flush()
+            log.write()
+            expect(page.locator("#count")).to_have_text("1,202 flows")
+            file.write(
+                b'00:00:00.000Z","kind":"dns","flow":"z","at":1,"verdict":"deny","reason":"not-listed","host":"half.test"}\n'
+            )
+            file.flush()
+            expect(page.locator("#count")).to_have_text("1,203 flows")
+
+
+def test_what_an_agent_writes_is_text_and_nothing_else(page: Page, home: Home) -> None:
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    log = Log(home, "calm-otter")
+    nasty = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\u202e\x1b[31m\u200b"
+    log.write(
+        record(1, path=nasty, content_type=nasty, method=nasty),
+        denied(2, "xn--evil\u202egnp.test"),
+        record(3, kind="session", note=nasty),
+    )
+    home.session("calm-otter").alerts_log.write_text(
+        '{"session":"calm-otter","time":"2026-01-01T00:00:00Z","severity":"high",'
+        '"message":"<b onclick=alert(3)>\\u202e</b>"}\n'
+    )
+    with served(dashboard(home)) as url:
+        opened(page, url)
+        page.locator(".flow", has_text="onerror").first.click()
+        expect(page.locator("#detail")).to_contain_text("<img src=x onerror=alert(1)>")
+        expect(page.locator("#alerts")).to_contain_text("<b onclick=alert(3)>\\u{202e}</b>")
+        expect(page.locator("#blocked")).to_contain_text("\\u{202e}gnp.test")
+        assert page.locator("body img, body script, #alerts b").count() == 0
+        assert not {"\u202e", "\x1b", "\u200b"} & set(page.locator("body").inner_text())
+        assert page.evaluate("document.title") == "vibedom"
+    assert dialogs == []
+
+
+def test_a_link_works_once_and_the_page_says_so(page: Page, home: Home) -> None:
+    Log(home, "calm-otter").write(record(1))
+    with served(dashboard(home)) as url:
+        opened(page, url)
+        assert "#" not in page.url or page.url.endswith("#")
+        page.reload()
+        expect(page.locator(".flow").first).to_be_visible()
+        other = page.context.browser.new_context().new_page()  # type: ignore[union-attr]
+        other.goto(url)
+        expect(other.locator("h1")).to_have_text("This page is closed")
+        other.context.close()
+
+
+def test_dark_and_light_follow_the_system_until_the_user_says_otherwise(page: Page, home: Home) -> None:
+    Log(home, "calm-otter").write(record(1))
+
+    def background() -> int:
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+
+    with served(dashboard(home)) as url:
+        page.emulate_media(color_scheme="dark")
+        opened(page, url)
+        assert background() < 120
+        page.emulate_media(color_scheme="light")
+        assert background() > 640
+        page.keyboard.press("t")
+        assert background() < 120
+        page.reload()
+        expect(page.locator(".flow").first).to_be_visible()
+        assert background() < 120
+
+
+def test_a_host_is_put_on_the_whitelist_after_its_session_ended(page: Page, home: Home) -> None:
+    log = Log(home, "calm-otter")
+    log.write(denied(1, "api.useful.test"))
+    with command("dashboard", home=home.root) as url:
+        opened(page, url)
+        page.locator("#blocked button", has_text="always").click()
+        expect(page.locator(".toast")).to_contain_text("api.useful.test")
+        expect(page.locator("#blocked")).to_contain_text("No host was refused.")
+    assert "api.useful.test" in (home.config / "trusted_domains.txt").read_text().splitlines()
