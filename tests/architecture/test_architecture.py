@@ -100,6 +100,7 @@ def test_everything_is_caught_in_the_known_places_only() -> None:
         "sinks/courier.py": 1,  # a carrier may be anybody's code
         "pipeline/capture/hooks.py": 1,  # mitmproxy would forward the flow
         "vibedom/proxy/server.py": 1,  # mitmproxy's layer would wait for ever
+        "vibedom/proxy/driver.py": 1,  # layers that raised are broken: their connection is cut
     }
     found: dict[str, int] = {}
     for path in sources():

@@ -13,8 +13,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from mitmproxy import options as mitmproxy_options
-from mitmproxy.proxy import commands, events, layer, server
-from mitmproxy.proxy.mode_specs import ProxyMode
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 from mitmproxy.tls import TlsData
 
@@ -25,8 +24,10 @@ from vibedom.proxy.backlog import Backlog
 from vibedom.proxy.chunk import Chunk
 from vibedom.proxy.descriptors import connection_limit
 from vibedom.proxy.dialer import Dialer
+from vibedom.proxy.driver import DrivenHandler
 from vibedom.proxy.http1 import speak_http1
 from vibedom.proxy.layers import choose_layer
+from vibedom.proxy.layer_options import layer_options
 from vibedom.proxy.passthrough import choose_passthrough
 from vibedom.proxy.ssh import choose_ssh
 from vibedom.proxy.tls import Tls
@@ -43,36 +44,7 @@ CONNECT_SECONDS = 15.0
 """Looking up and dialling a host; then it counts as one that does not answer."""
 
 
-OPTIONS: tuple[tuple[str, Any, object], ...] = (
-    ("connection_strategy", str, "lazy"),  # nothing is dialled before its decision
-    ("rawtcp", bool, False),
-    ("websocket", bool, True),
-    ("http2", bool, True),
-    ("http2_ping_keepalive", int, 58),
-    ("http3", bool, False),
-    ("store_streamed_bodies", bool, False),
-    ("stream_large_bodies", str | None, None),  # it would stream a body unscrubbed
-    ("body_size_limit", str | None, None),
-    ("validate_inbound_headers", bool, True),
-    ("normalize_outbound_headers", bool, True),
-    ("keep_host_header", bool, True),
-    ("http_connect_send_host_header", bool, True),
-    ("proxy_debug", bool, False),
-    ("upstream_auth", str | None, None),
-)
-"""What mitmproxy's layers look up. Its server addon would define them, and load half a second of other addons."""
-
-
-def proxy_options() -> mitmproxy_options.Options:
-    """mitmproxy's options as vibedom needs them: nothing eager, nothing raw, nothing kept."""
-    options = mitmproxy_options.Options()
-    for name, kind, value in OPTIONS:
-        options.add_option(name, kind, value, "")
-    options.update(tcp_timeout=IDLE_SECONDS)  # type: ignore[no-untyped-call]
-    return options
-
-
-class BorderHandler(server.LiveConnectionHandler):
+class BorderHandler(DrivenHandler):
     """One connection of the sandbox. Its hooks go to capture, dialer and TLS, and to nothing else."""
 
     def __init__(
@@ -83,7 +55,7 @@ class BorderHandler(server.LiveConnectionHandler):
         proxy: "ProxyServer",
         listener: Listener,
     ) -> None:
-        super().__init__(reader, writer, options, ProxyMode.parse("regular"))
+        super().__init__(reader, writer, options)
         # mitmproxy allows five: with as many event streams open, an HTTP/2 client's sixth request would wait for ever.
         self.max_conns.default_factory = lambda: asyncio.Semaphore(MAX_UPSTREAM)
         self._proxy = proxy
@@ -218,7 +190,7 @@ class ProxyServer:
         self.capture = capture
         self.tls = tls
         self.dialer = dialer
-        self._options = proxy_options()
+        self._options = layer_options(IDLE_SECONDS)
         speak_http1()
         self._slots = anyio.Semaphore(connection_limit(MAX_CONNECTIONS))
         self.upstream_slots = anyio.Semaphore(connection_limit(MAX_CONNECTIONS))

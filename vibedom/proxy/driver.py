@@ -1,0 +1,87 @@
+"""Drives mitmproxy's layers: events go in, commands come out, and a hook that has nothing to wait for costs no task.
+
+mitmproxy starts a task for every hook. A flow has half a dozen, and nearly all of them are decided at once: each would
+be a turn of the event loop that the flow waits for.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+from mitmproxy import options as mitmproxy_options
+from mitmproxy.proxy import commands, events, server
+from mitmproxy.proxy.mode_specs import ProxyMode
+
+
+class DrivenHandler(server.LiveConnectionHandler):
+    """mitmproxy's connection handler with a loop of its own. `handle_hook` must not raise."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        options: mitmproxy_options.Options,
+    ) -> None:
+        super().__init__(reader, writer, options, ProxyMode.parse("regular"))
+        self._events: deque[events.Event] = deque()
+        self._is_driving = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def server_event(self, event: events.Event) -> None:
+        """Give the layers an event and carry out what they ask for. Never waits: what takes time is a task, and an
+        event that arises on the way (a hook that ended at once) is next in the queue."""
+        self._events.append(event)
+        if self._is_driving:
+            return
+        self._is_driving = True
+        self.timeout_watchdog.register_activity()
+        try:
+            while self._events:
+                for command in self.layer.handle_event(self._events.popleft()):
+                    self._carry_out(command)
+        # The layers are broken then, and an exchange may be half-way: `log` cuts the connection.
+        except Exception:
+            self._events.clear()
+            self.log("crashed", logging.ERROR)
+        finally:
+            self._is_driving = False
+
+    def _carry_out(self, command: commands.Command) -> None:
+        match command:
+            case commands.StartHook():
+                self._start(self.hook_task(command))
+            case commands.OpenConnection():
+                task = self._start(self.open_connection(command), at_once=False)
+                self.transports[command.connection] = server.ConnectionIO(handler=task)
+            case commands.RequestWakeup():
+                self.wakeup_timer.add(self._start(self.wakeup(command), at_once=False))
+            case commands.ConnectionCommand():
+                if command.connection in self.transports:  # else it is closed already
+                    self._on_connection(command)
+            case commands.Log():
+                self.log(command.message, command.level)
+            case _:
+                raise TypeError(f"a command that nobody knows: {type(command).__name__}")
+
+    def _on_connection(self, command: commands.ConnectionCommand) -> None:
+        match command:
+            case commands.SendData():
+                writer = self.transports[command.connection].writer
+                if writer is not None and not writer.is_closing():
+                    writer.write(command.data)
+            case commands.CloseTcpConnection():
+                self.close_connection(command.connection, command.half_close)
+            case commands.CloseConnection():
+                self.close_connection(command.connection, half_close=False)
+            case _:
+                raise TypeError(f"a command that nobody knows: {type(command).__name__}")
+
+    def _start(self, work: Coroutine[Any, Any, None], *, at_once: bool = True) -> asyncio.Task[None]:
+        """A task that runs up to its first wait right here, or from the loop's next turn on."""
+        task = asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=at_once)
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return task
