@@ -7,13 +7,15 @@ from anyio.abc import TaskStatus
 from anyio.streams.memory import MemoryObjectSendStream
 
 from pipeline.events import Record
-from pipeline.ports import Beside, Counting, Sink
+from pipeline.ports import Beside, Counting, Immediate, Sink
 
 Done = Callable[[bool], None]
 """Called once a record is written (True) or lost (False)."""
 
 BATCH = 256
 """Records written in one call at the most."""
+LINGER_SECONDS = 0.02
+"""For more records to write with the first one, where no flow waits for the writing."""
 BACKOFF_SECONDS = (0.1, 0.5, 2.0, 10.0)
 WRITE_SECONDS = 30.0
 """A write that takes longer has failed."""
@@ -51,6 +53,7 @@ class Feed:
         self.dropped = 0
         self.oldest_at: float | None = None
         """Unix seconds of the oldest record that is being written, None where nothing waits."""
+        self._immediate = sink if is_required and isinstance(sink, Immediate) else None
         self._count_lost = sink.lost if isinstance(sink, Counting) else None
         self._send, self._receive = anyio.create_memory_object_stream[tuple[Record, Done | None]](capacity)
 
@@ -66,7 +69,22 @@ class Feed:
                 self._tell(done, False)
                 return
             await put(self._send, (record, done))
-            return
+        else:
+            self.offer(record, done)
+
+    def put_now(self, record: Record) -> bool:
+        """Write a record here and now. False where its sink cannot do that or has others to write, and where it failed:
+        then the record is not written, and is to be `put`."""
+        if self._immediate is None or self.is_failed or self.oldest_at is not None or self.backlog:
+            return False
+        try:
+            return self._immediate.write_now((record,))
+        except OSError:
+            self.is_failed = True
+            return False
+
+    def offer(self, record: Record, done: Done | None = None) -> None:
+        """Queue a record for a sink that is not required, in the place of the oldest where there is no room."""
         while True:
             try:
                 self._send.send_nowait((record, done))
@@ -92,6 +110,8 @@ class Feed:
             async with self._receive:
                 with self._writing:
                     async for first in self._receive:
+                        if not self.is_required:
+                            await anyio.sleep(LINGER_SECONDS)
                         await self._write(self._batch(first))
                 self._lose_the_rest()
             await self._close_sink()

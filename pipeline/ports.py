@@ -34,6 +34,14 @@ class Beside(Protocol):
 
 
 @runtime_checkable
+class Immediate(Protocol):
+    """A sink that can write a little without waiting for anything. `write_now` is called between writes, never during
+    one; it writes all records or none, and answers whether it has: False asks for `write`. Raises only `OSError`."""
+
+    def write_now(self, records: Sequence[Record], /) -> bool: ...
+
+
+@runtime_checkable
 class Counting(Protocol):
     """A sink that wants to know of records it never got: there was no room, or writing them failed."""
 

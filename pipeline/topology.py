@@ -2,6 +2,10 @@
 
 judge() -> [Captured] -> content_filter -> [Filtered] -> scrubber -> [Scrubbed] -> whitelist -> [Judged]
         -> record -> required sinks -> gate -> judge() returns, other sinks follow
+
+An event that nothing has to wait for (a small body, a sink that takes its record at once) goes through the same stages
+in the same order within `judge`: the channels would add a turn of the event loop for each of them. Whatever cannot be
+finished there, for whatever reason, goes the long way from the start; stages are pure, so nothing happens twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +29,7 @@ from pipeline.events import (
 )
 from pipeline.feed import Feed, put
 from pipeline.gate import Gate
+from pipeline.lanes import Lanes
 from pipeline.ports import Stage
 
 CHANNEL_CAPACITY = 64
@@ -52,7 +57,8 @@ class Topology:
         self.gate = Gate()
         self.is_paused = False
         self._judge_seconds = judge_seconds
-        self._threads = anyio.CapacityLimiter(2)
+        self._lanes = Lanes()
+        self._is_serving = False
         self._entry, self._captured = anyio.create_memory_object_stream[Captured](CHANNEL_CAPACITY)
         self._channels: dict[str, MemoryObjectReceiveStream[Any]] = {"content_filter": self._captured}
 
@@ -81,13 +87,16 @@ class Topology:
                     stages.start_soon(self._pump, "scrubber", filtered, to_whitelist)
                     stages.start_soon(self._pump, "whitelist", scrubbed, to_record)
                     stages.start_soon(self._deliver, judged)
+                    self._is_serving = True
                     task_status.started()
             finally:
+                self._is_serving = False
                 for feed in self.feeds:
                     feed.close()
 
     def close(self) -> None:
         """Deny what waits, then let the stages and sinks finish."""
+        self._is_serving = False
         self.gate.close()
         self._entry.close()
 
@@ -97,6 +106,9 @@ class Topology:
             return denial(captured, "paused")
         if not self.is_recording:
             return denial(captured, "audit-unavailable")
+        at_once = self._judge_at_once(captured) if self._is_serving else None
+        if at_once is not None:
+            return at_once
         ticket = self.gate.expect(captured.flow_id)
         judged: Judged | None = None
         try:
@@ -115,6 +127,27 @@ class Topology:
         for feed in self.feeds:
             await feed.put(record)
 
+    def _judge_at_once(self, captured: Captured) -> Judged | None:
+        """The decision, or None where something has to be waited for or has failed."""
+        try:
+            filtered = self.stages.content_filter(captured)
+            if _is_large(filtered):
+                return None
+            judged = self.stages.whitelist(self.stages.scrubber(filtered))
+            return judged if not judged.is_final or self._record_at_once(self.stages.record(judged)) else None
+        # As in `_judge_step`: the long way denies it.
+        except Exception:
+            return None
+
+    def _record_at_once(self, record: Record) -> bool:
+        required = [feed for feed in self.feeds if feed.is_required]
+        if len(required) > 1 or not all(feed.put_now(record) for feed in required):
+            return False
+        for feed in self.feeds:
+            if not feed.is_required:
+                feed.offer(record)
+        return True
+
     async def _pump[In: (Captured, Filtered, Scrubbed)](
         self, name: str, receive: MemoryObjectReceiveStream[In], send: MemoryObjectSendStream[Any]
     ) -> None:
@@ -126,7 +159,8 @@ class Topology:
                     await self._pass_on(event, self._judge_step(name, event), send)
 
     async def _step_in_thread(self, event: Filtered, send: MemoryObjectSendStream[Any]) -> None:
-        result = await anyio.to_thread.run_sync(self._judge_step, "scrubber", event, limiter=self._threads)
+        host = event.captured.target.host
+        result = await self._lanes.run(host, self._judge_step, "scrubber", event)
         await self._pass_on(event, result, send)
 
     def _judge_step(self, name: str, event: Captured | Filtered | Scrubbed) -> object | None:

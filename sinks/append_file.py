@@ -31,6 +31,13 @@ class AppendFile:
         self._descriptor = _open_locked(path)
         self.size = os.fstat(self._descriptor).st_size
 
+    @property
+    def is_sync_due(self) -> bool:
+        """Whether the next `append` waits for the disk."""
+        if self._fsync == "interval":
+            return time.monotonic() - self._synced_at >= FSYNC_SECONDS
+        return self._fsync == "always"
+
     def append(self, data: bytes) -> None:
         """Raises `OSError`; then the file is as it was before."""
         if self._is_torn:
@@ -81,10 +88,9 @@ class AppendFile:
             rest = rest[os.write(self._descriptor, rest) :]
 
     def _sync(self) -> None:
-        now = time.monotonic()
-        if self._fsync == "always" or (self._fsync == "interval" and now - self._synced_at >= FSYNC_SECONDS):
+        if self.is_sync_due:
             os.fdatasync(self._descriptor)
-            self._synced_at = now
+            self._synced_at = time.monotonic()
 
 
 def _open_locked(path: Path) -> int:

@@ -2,7 +2,8 @@
 
 python -m benchmarks.proxy.kinds KIND ORIGIN_PORT DIRECTORY    prints its port
 
-KIND: `mitmproxy` is mitmproxy as it comes, without vibedom: its master with its default addons. `layers` is vibedom's
+KIND: `bare` is mitmproxy with the addons that forward, and no other. `mitmproxy` is mitmproxy as it comes: its master
+with its default addons. `layers` is vibedom's
 server with a capture that judges nothing. `vibedom` is the whole border with the shipped rules and the audit log.
 """
 
@@ -10,14 +11,17 @@ import asyncio
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import anyio
 import certifi
 from mitmproxy import addons, http, options
+from mitmproxy.addons import core as core_addon
+from mitmproxy.addons import next_layer, proxyserver, tlsconfig
 from mitmproxy.master import Master
 from mitmproxy.proxy import commands
 
-from pipeline.capture.hooks import Capture, Peer
+from pipeline.capture.hooks import Capture
 from vibedom.detection import load_detection
 from vibedom.paths import Home, SessionDir
 from vibedom.preflight.known_values import KnownValues
@@ -41,7 +45,7 @@ class NoCapture(Capture):
     """Judges nothing and records nothing."""
 
     def __init__(self) -> None:
-        self.peers: dict[str, Peer] = {}
+        super().__init__(_never, _never, session="bench")
 
     async def handle(self, hook: commands.StartHook) -> None:
         (data,) = hook.args()
@@ -49,13 +53,22 @@ class NoCapture(Capture):
             Streaming().responseheaders(data)
 
 
-async def serve_mitmproxy() -> None:
+def _never(*_: object) -> NoReturn:
+    raise AssertionError("nothing is judged here")
+
+
+def core() -> list[object]:
+    """The addons without which mitmproxy forwards nothing."""
+    return [core_addon.Core(), proxyserver.Proxyserver(), next_layer.NextLayer(), tlsconfig.TlsConfig()]
+
+
+async def serve_mitmproxy(own: list[object]) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     opts = options.Options(listen_host="127.0.0.1", listen_port=port)
     master = Master(opts, event_loop=asyncio.get_running_loop())
-    master.addons.add(*addons.default_addons(), Streaming())
+    master.addons.add(*own, Streaming())
     running = asyncio.ensure_future(master.run())
     while not master.addons.get("proxyserver").listen_addrs():  # noqa: ASYNC110  # it has no event for this
         await asyncio.sleep(0.01)
@@ -103,8 +116,8 @@ def _listeners() -> Listeners:
 
 def main() -> None:
     kind, origin, directory = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    if kind == "mitmproxy":
-        asyncio.run(serve_mitmproxy())
+    if kind in ("bare", "mitmproxy"):
+        asyncio.run(serve_mitmproxy(core() if kind == "bare" else addons.default_addons()))
     else:
         asyncio.run(serve_border(origin, directory, is_judged=kind == "vibedom"))
 

@@ -36,7 +36,7 @@ class DrivenHandler(server.LiveConnectionHandler):
         if self._is_driving:
             return
         self._is_driving = True
-        self.timeout_watchdog.register_activity()
+        self.timeout_watchdog.register_activity()  # type: ignore[no-untyped-call]
         try:
             while self._events:
                 for command in self.layer.handle_event(self._events.popleft()):

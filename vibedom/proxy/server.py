@@ -20,14 +20,15 @@ from mitmproxy.tls import TlsData
 from pipeline.capture.hooks import Capture, Peer
 from pipeline.events import Reason
 from pipeline.identity import Listener
+from pipeline.lanes import Lanes
 from vibedom.proxy.backlog import Backlog
 from vibedom.proxy.chunk import Chunk
 from vibedom.proxy.descriptors import connection_limit
 from vibedom.proxy.dialer import Dialer
 from vibedom.proxy.driver import DrivenHandler
 from vibedom.proxy.http1 import speak_http1
-from vibedom.proxy.layers import choose_layer
 from vibedom.proxy.layer_options import layer_options
+from vibedom.proxy.layers import choose_layer
 from vibedom.proxy.passthrough import choose_passthrough
 from vibedom.proxy.ssh import choose_ssh
 from vibedom.proxy.tls import Tls
@@ -122,7 +123,7 @@ class BorderHandler(DrivenHandler):
         elif isinstance(data, ServerConnectionHookData):
             await self._server(hook.name, data)
         elif isinstance(data, Chunk):
-            await anyio.to_thread.run_sync(data.read, limiter=self._proxy.threads)
+            await self._proxy.lanes.run(self.client.id, data.read)
         elif isinstance(data, TlsData):
             await self._tls(hook.name, data)
         else:
@@ -194,7 +195,7 @@ class ProxyServer:
         speak_http1()
         self._slots = anyio.Semaphore(connection_limit(MAX_CONNECTIONS))
         self.upstream_slots = anyio.Semaphore(connection_limit(MAX_CONNECTIONS))
-        self.threads = anyio.CapacityLimiter(2)
+        self.lanes = Lanes()
         self._handlers: set[BorderHandler] = set()
         self.is_open = asyncio.Event()
         """Cleared while the session is paused: nothing goes on in either direction, and nothing is cut."""
