@@ -1,6 +1,5 @@
 """The dashboard in a real Chromium, over logs that the real sink wrote."""
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +11,9 @@ from playwright.sync_api import Page, expect
 
 from pipeline.events import Finding, Record
 from sinks.jsonl import JsonlSink
+from tests.integration.web.live_session import live_session
 from tests.integration.web.serving import command, served
 from vibedom.paths import Home
-from vibedom.process_identity import start_ticks
-from vibedom.sessions import SessionRecord, save
 from vibedom.web.dashboard import dashboard
 
 FLOWS = 10_000
@@ -60,24 +58,7 @@ class Log:
     """A session with an audit log that is written to."""
 
     def __init__(self, home: Home, name: str, *, rotate_bytes: int | None = None) -> None:
-        directory = home.session(name)
-        directory.root.mkdir(parents=True)
-        ticks = start_ticks(os.getpid())
-        save(
-            home,
-            SessionRecord(
-                id=name,
-                workspace=Path("/home/kim/project"),
-                uid=0,
-                gid=0,
-                runtime="local",
-                command=("claude",),
-                created_at=NOW,
-                owner_pid=os.getpid(),
-                owner_ticks=ticks,
-                status="running",
-            ),
-        )
+        directory = live_session(home, name)
         self._sink = JsonlSink(directory.network_log, session=name, fsync="never", rotate_bytes=rotate_bytes)
 
     def write(self, *records: Record) -> None:
