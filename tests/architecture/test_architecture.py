@@ -19,6 +19,7 @@ DOORKEEPERS = {
     "aiodocker": ("vibedom/sandbox/docker",),
     "asyncclick": ("vibedom/cli/",),
     "dns": ("vibedom/resolver.py",),
+    "textual": ("vibedom/review/",),
     "hyperscan": ("pipeline/scrubber/",),
     "re2": ("pipeline/scrubber/", "pipeline/path_rule.py"),
     "ahocorasick_rs": ("pipeline/scrubber/",),
