@@ -120,10 +120,11 @@ def _started(outfit: Outfit, directory: SessionDir, argv: tuple[str, ...]) -> tu
 
 def _brief(session: str, policy: Policy | None, kept: tuple[str, ...], shown: list[Mount]) -> str:
     hosts = policy.hosts if policy is not None else None
+    ssh = [route.pattern for route in hosts.routes if route.is_ssh] if hosts else []
     return brief.text(
         brief.Brief(
             session=session,
-            hosts=[p.text for p in (*hosts.allow, *hosts.session)] if hosts else (),
+            hosts=[p.text for p in (*hosts.allow, *hosts.session) if p not in ssh] if hosts else (),
             ssh_hosts=[f"{host}:{port}" for host, port in hosts.ssh_hosts()] if hosts else (),
             kept=kept,
             shown=[f"`{m.target}` is from the host, {'read-only' if m.read_only else 'writable'}." for m in shown],

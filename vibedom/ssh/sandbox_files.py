@@ -84,8 +84,12 @@ if [ "$status" != 200 ]; then
 fi
 exec 4<&0
 cat <&4 >&3 &
-trap 'kill $! 2>/dev/null' EXIT
-cat <&3
+up=$!
+cat <&3 4<&- &
+down=$!
+trap 'kill $up $down 2>/dev/null' EXIT
+# Whichever side is gone, the other has nobody to talk to: ssh never closes one direction alone.
+wait -n
 """
 
 _CONNECT_PYTHON = """\
@@ -106,7 +110,7 @@ if head.split(b" ")[1:2] != [b"200"]:
 def up():
     while data := os.read(0, 65536):
         there.sendall(data)
-    there.shutdown(socket.SHUT_WR)
+    os._exit(0)
 
 threading.Thread(target=up, daemon=True).start()
 while data := there.recv(65536):
