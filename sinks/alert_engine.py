@@ -150,7 +150,7 @@ class AlertEngine:
 
 
 def _identity(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _key(rule: AlertRule, record: Record, finding: Finding | None) -> Key:

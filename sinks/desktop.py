@@ -13,7 +13,7 @@ from pipeline.events import Severity
 from sinks.alert import Alert
 from sinks.alert_rules import SEVERITIES
 from sinks.delivery_error import DeliveryError
-from sinks.digest import digest
+from sinks.digest import SHOWN, digest
 
 _TIMEOUT_SECONDS = 10.0
 _URGENCY: dict[Severity, str] = {"low": "low", "medium": "normal", "high": "critical", "critical": "critical"}
@@ -33,12 +33,22 @@ class DesktopSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class Desktop:
     """One notification for each batch."""
 
-    def __init__(self, settings: DesktopSettings, *, platform: str = sys.platform) -> None:
+    def __init__(
+        self,
+        settings: DesktopSettings,
+        *,
+        program: str | None = None,
+        platform: str = sys.platform,
+        shown: int = SHOWN,
+    ) -> None:
+        """`program`: the notifier, instead of the one that is installed."""
         self._is_mac = platform == "darwin"
+        self._program = program
+        self._shown = shown
 
     async def deliver(self, alerts: Sequence[Alert], /) -> None:
         """Raises `DeliveryError` where nobody can be notified (no program for it, no desktop)."""
-        program = shutil.which("osascript" if self._is_mac else "notify-send")
+        program = self._program or shutil.which("osascript" if self._is_mac else "notify-send")
         if program is None:
             raise DeliveryError("desktop: no program to notify with is installed")
         try:
@@ -61,7 +71,7 @@ class Desktop:
 
     def arguments(self, alerts: Sequence[Alert]) -> list[str]:
         """Of the notifier. The texts are arguments, never part of a script, and hold no markup."""
-        title, body = digest(alerts)
+        title, body = digest(alerts, shown=self._shown)
         if self._is_mac:
             return [*(part for line in _APPLE_SCRIPT for part in ("-e", line)), title, body]
         gravest = max((alert.severity for alert in alerts), key=SEVERITIES.index)

@@ -1,6 +1,7 @@
 """Alerts to people by e-mail, Slack, Discord, Teams, Telegram and the hundred other services that Apprise knows."""
 
 import logging
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -40,15 +41,16 @@ class NotifySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class Notify:
     """One message for each batch."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, shown: int = _SHOWN) -> None:
         """Raises `ValueError` for a URL that Apprise cannot use, without naming it; `ModuleNotFoundError` where Apprise
         is not installed."""
         self._thread = anyio.CapacityLimiter(1)
         self._service = _service(url)
+        self._shown = shown
 
     async def deliver(self, alerts: Sequence[Alert], /) -> None:
         """Raises `DeliveryError` where the service did not take the message."""
-        title, body = (text.translate(_TAME) for text in digest(alerts, shown=_SHOWN))
+        title, body = (text.translate(_TAME) for text in digest(alerts, shown=self._shown))
         kind = _KIND[max((alert.severity for alert in alerts), key=SEVERITIES.index)]
         send = partial(self._send, title, body, kind)
         if not await anyio.to_thread.run_sync(send, limiter=self._thread, abandon_on_cancel=True):
@@ -64,12 +66,15 @@ class Notify:
 
 
 def _service(url: str) -> "apprise.Apprise":
-    import apprise
+    with warnings.catch_warnings():
+        # Apprise loads all of its services at once, and with them modules that Python is about to drop.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import apprise
 
-    # Its messages can name URLs, and without a handler Python prints them to the agent's terminal.
-    logging.getLogger("apprise").disabled = True
-    asset = apprise.AppriseAsset(app_id="vibedom", app_desc="vibedom", async_mode=False, secure_logging=True)
-    service = apprise.Apprise(asset=asset)
-    if len(url.split()) != 1 or not service.add(url):
-        raise ValueError("it is no URL that Apprise knows; its documentation lists them")
+        # Its messages can name URLs, and without a handler Python prints them to the agent's terminal.
+        logging.getLogger("apprise").disabled = True
+        asset = apprise.AppriseAsset(app_id="vibedom", app_desc="vibedom", async_mode=False, secure_logging=True)
+        service = apprise.Apprise(asset=asset)
+        if len(url.split()) != 1 or not service.add(url):
+            raise ValueError("it is no URL that Apprise knows; its documentation lists them")
     return service
