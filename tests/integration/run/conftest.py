@@ -101,13 +101,20 @@ class Vibedom:
         return [json.loads(line) for line in (self.session / "network.jsonl").read_bytes().splitlines()]
 
 
-@pytest.fixture(params=sorted(RUNTIMES))
-async def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Runtime]:
-    found = await runtime_or_skip(request.param, tmp_path / "state")
+@contextlib.asynccontextmanager
+async def usable(name: str, tmp_path: Path) -> AsyncIterator[Runtime]:
+    """A runtime in which nothing is left at the end."""
+    found = await runtime_or_skip(name, tmp_path / "state")
     yield found
     await found.reap()
     assert await found.leftovers() == []
     await found.aclose()
+
+
+@pytest.fixture(params=sorted(RUNTIMES))
+async def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Runtime]:
+    async with usable(request.param, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
