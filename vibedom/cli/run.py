@@ -69,6 +69,12 @@ class RunCommand(click.Command):
     metavar="URL",
     help="Send alerts there too: https://..., syslog+udp://HOST:PORT, exec:PROGRAM. May be given more than once.",
 )
+@click.option("--history", is_flag=True, help="Also look for secrets in the git history.")
+@click.option(
+    "--canary",
+    is_flag=True,
+    help="Plant fake credentials in the agent's home: whoever sends one is blocked, and you are alerted.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Say at the end what happened, as JSON on stdout.")
 @click.pass_context
 async def command(ctx: click.Context, /, **options: Any) -> int:
@@ -105,6 +111,8 @@ async def command(ctx: click.Context, /, **options: Any) -> int:
         apply_changes=options["apply_changes"],
         sinks=options["sinks"],
         as_json=options["as_json"],
+        has_canary=options["canary"],
+        looks_at_history=options["history"],
         is_read_only=options["read_only"],
         is_kept=options["keep"],
         is_detached=options["detach"],

@@ -50,6 +50,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     sinks: tuple[str, ...]
     as_json: bool
     agent: str | None = None
+    has_canary: bool = False
+    looks_at_history: bool = False
     is_read_only: bool = False
     is_kept: bool = False
     is_detached: bool = False
@@ -91,7 +93,14 @@ async def clean_up(home: Home, runtime: Runtime) -> None:
 
 
 async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runtime, outfit: Outfit) -> int:
-    screening = await screen(workspace, options.home, policy, on_findings=options.on_findings)
+    screening = await screen(
+        workspace,
+        options.home,
+        policy,
+        on_findings=options.on_findings,
+        history=options.looks_at_history,
+        canary=options.has_canary,
+    )
     mounts = visible_mounts(policy.local.visible, options.home) if runtime.name == "local" else []
     wishes = _wishes(options, workspace, policy, tuple(mounts), outfit)
     masked, resumed = screening.masked, options.resumed
@@ -121,6 +130,7 @@ async def _supervised(
         render.progress("noting the state of the project")
         await anyio.to_thread.run_sync(record_base, prepared.record.workspace, prepared.directory.base)
     screening.keep_report(prepared.directory.gitleaks_report)
+    screening.plant(prepared.directory.agent_home, uid=prepared.record.uid, gid=prepared.record.gid)
     plan = Plan(
         home=options.home,
         record=prepared.record,

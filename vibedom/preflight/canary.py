@@ -4,9 +4,11 @@ They are put where stolen credentials are looked for, and the proxy knows them b
 means that something in the sandbox collects secrets.
 """
 
+import os
 import secrets
 import string
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -41,9 +43,53 @@ def _random(alphabet: str, length: int) -> str:
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
+PLACES = (".aws/credentials", ".config/deploy/credentials.env")
+"""Where in the agent's home they are planted: the cloud pair, and a file of variables."""
+
+
 def canary_file(canaries: Sequence[Canary]) -> str:
     """The text of a file of credentials that holds them, for the agent's home."""
     return "".join(f"{canary.variable}={canary.value}\n" for canary in canaries)
+
+
+def plant_canaries(canaries: Sequence[Canary], home: Path, *, uid: int, gid: int) -> None:
+    """Write them into the agent's home, which no diff looks at, as its own files. Raises `OSError`; before the sandbox
+    starts, as links that are there could lead out of the home."""
+    cloud = "[default]\n" + "".join(
+        f"{canary.variable.lower()} = {canary.value}\n" for canary in canaries if canary.variable.startswith("AWS_")
+    )
+    for place, text in zip(PLACES, (cloud, canary_file(canaries)), strict=True):
+        _write(home, place, text.encode(), uid, gid)
+
+
+def _write(home: Path, place: str, data: bytes, uid: int, gid: int) -> None:
+    """Step by step without following a link: in a session that goes on, the home is what the agent left."""
+    *directories, name = place.split("/")
+    at = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for directory in directories:
+            if not _exists(at, directory):
+                os.mkdir(directory, 0o700, dir_fd=at)
+                os.chown(directory, uid, gid, dir_fd=at, follow_symlinks=False)
+            inner = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = inner
+        if _exists(at, name):
+            os.unlink(name, dir_fd=at)
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=at)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            os.fchown(fd, uid, gid)
+    finally:
+        os.close(at)
+
+
+def _exists(directory: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def canary_values(canaries: Sequence[Canary]) -> tuple[Value, ...]:
