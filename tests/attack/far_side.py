@@ -12,8 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from anyio.from_thread import start_blocking_portal
 
 from tests.integration.runtimes import host_addresses
+from vibedom.paths import Home
+from vibedom.web.dashboard import dashboard
+from vibedom.web.exporter import exporting
 
 PIDS = 200
 """The sandbox's limit of processes."""
@@ -59,6 +65,7 @@ def far_side(directory: Path, session: Path, workspace: Path) -> Iterator[FarSid
         stack.callback(_remove_segment, _make_segment(key))
         facts = {
             "hosts": [*host_addresses(), "172.17.0.1"],
+            "pages": stack.enter_context(_pages(Home(root=directory / "vibedom"))),
             "tcp": tcp.getsockname()[1],
             "udp": udp.getsockname()[1],
             "abstract": name,
@@ -73,6 +80,16 @@ def far_side(directory: Path, session: Path, workspace: Path) -> Iterator[FarSid
         }
         files = {path: path.read_bytes() for path in (canary, shm_file, workspace / "readme.txt")}
         yield FarSide(facts, (tcp, udp, abstract), files)
+
+
+@contextlib.contextmanager
+def _pages(home: Home) -> Iterator[list[int]]:
+    """The ports of a dashboard and of metrics, as the user runs them beside the agent."""
+    with contextlib.ExitStack() as stack:
+        portal = stack.enter_context(start_blocking_portal("asyncio"))
+        servings = (dashboard(home), exporting(home, "127.0.0.1:0"))
+        urls = [stack.enter_context(portal.wrap_async_context_manager(serving)) for serving in servings]
+        yield [port for url in urls if (port := urlsplit(url).port)]
 
 
 def _bait(stack: contextlib.ExitStack, kind: socket.SocketKind) -> socket.socket:

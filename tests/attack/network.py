@@ -61,6 +61,15 @@ NETWORK = (
         works_outside=True,
     ),
     Attempt(
+        "dashboard-and-metrics-of-the-host",
+        "for port in far['pages']:\n"
+        "    for host in ('127.0.0.1', *far['hosts']):\n"
+        "        try: connect(host, port, data=b'GET / HTTP/1.0\\r\\n\\r\\n'); escaped((host, port))\n"
+        "        except OSError as exc: print(errno.errorcode.get(exc.errno, 'SLOW'))",
+        rf"({REFUSED})+",
+        works_outside=True,
+    ),
+    Attempt(
         "udp-service-of-the-host",
         "for host in far['hosts']:\n"
         "    try: connect(host, far['udp'], kind=socket.SOCK_DGRAM); escaped(host)\n"
