@@ -11,6 +11,7 @@ from pipeline.events import Severity
 from sinks.alert import Alert
 from sinks.dead_letters import DeadLetters
 from sinks.http_post import HttpPost, check_http
+from sinks.line import printable_json
 
 _SEVERITY: dict[Severity, tuple[int, str]] = {
     "low": (9, "INFO"),
@@ -56,7 +57,7 @@ class Otlp:
 
     async def deliver(self, alerts: Sequence[Alert], /) -> None:
         """Raises `DeliveryError` for no answer, 408, 425, 429 and 5xx."""
-        body = msgspec.json.encode(export_request(alerts, self._service))
+        body = printable_json(export_request(alerts, self._service))
         if not await self._post.send(body, self._headers):
             await self._dead_letters.bury(alerts)
 
