@@ -1,20 +1,24 @@
 """`vibedom diff`: what a session's agent changed."""
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 import asyncclick as click
+import msgspec
 
-from vibedom.cli import diff_view, render
+from vibedom.cli import diff_view, pager, render
 from vibedom.cli.review_session import Chosen, choose
 from vibedom.errors import UsageError, WorkspaceError
 from vibedom.workspace.changes import Change
 from vibedom.workspace.entry import Entry
 from vibedom.workspace.patch import LeftOut, write_patch
+from vibedom.workspace.renames import find_renames
 from vibedom.workspace.review import Review
 from vibedom.workspace.spelling import spell, visible
+from vibedom.workspace.tree import Tree
 
 
 @click.command()
@@ -23,11 +27,23 @@ from vibedom.workspace.spelling import spell, visible
 @click.option("--name-only", is_flag=True, help="Only the paths, one a line.")
 @click.option("--json", "as_json", is_flag=True, help="The changes and their dangers as JSON.")
 @click.option("--patch", metavar="FILE", help="Write a patch that `git apply` takes ('-' is stdout).")
+@click.option("--settled", "with_settled", is_flag=True, help="Also changes that you have decided against.")
+@click.option("--no-pager", is_flag=True, help="Do not use $PAGER on a terminal.")
 @click.option("--all", "unfold", is_flag=True, help="Show every file of generated directories such as node_modules.")
 async def command(
-    arguments: tuple[str, ...], stat: bool, name_only: bool, as_json: bool, patch: str | None, unfold: bool
+    arguments: tuple[str, ...],
+    stat: bool,
+    name_only: bool,
+    as_json: bool,
+    patch: str | None,
+    with_settled: bool,
+    no_pager: bool,
+    unfold: bool,
 ) -> None:
     """Show what a session's agent changed: what is dangerous first, then the diff.
+
+    Secrets in it are shown as [REDACTED_RULE]; `--patch` has them. Hunks have the numbers that `vibedom apply --hunk`
+    takes.
 
     Without SESSION it is the newest one of the current directory. Nothing is changed by looking.
 
@@ -39,33 +55,42 @@ async def command(
     if sum((stat, name_only, as_json, patch is not None)) > 1:
         raise UsageError("--stat, --name-only, --json and --patch exclude each other; choose one")
     chosen = choose(arguments)
-    show = partial(_show, chosen, stat=stat, name_only=name_only, as_json=as_json, patch=patch, unfold=unfold)
-    await anyio.to_thread.run_sync(show)
+    form = Form(stat=stat, name_only=name_only, as_json=as_json, patch=patch, unfold=unfold, is_paged=not no_pager)
+    await anyio.to_thread.run_sync(partial(_show, chosen, form, with_settled=with_settled))
 
 
-def _show(chosen: Chosen, *, stat: bool, name_only: bool, as_json: bool, patch: str | None, unfold: bool) -> None:
-    with chosen.review(looks_for_secrets=patch is None and not name_only) as review:
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """How the changes are shown."""
+
+    stat: bool
+    name_only: bool
+    as_json: bool
+    patch: str | None
+    unfold: bool
+    is_paged: bool
+
+
+def _show(chosen: Chosen, form: Form, *, with_settled: bool) -> None:
+    looks_for_secrets = form.patch is None and not form.name_only
+    with chosen.review(looks_for_secrets=looks_for_secrets, with_settled=with_settled) as review:
         changes = review.select(chosen.paths)
-        if patch is not None:
-            _say_left_out(_write(review, changes, patch))
-        elif as_json:
+        if form.patch is not None:
+            _say_left_out(_write(review, changes, form.patch))
+        elif form.as_json:
             render.out_json(as_data(chosen.record.id, review, changes))
-        elif name_only:
-            for change in changes:
-                render.out(visible(change.path))
+        elif form.name_only:
+            pager.show((visible(change.path) for change in changes), is_paged=form.is_paged)
         elif not changes:
             render.err("the agent has changed nothing")
         else:
-            _print(review, changes, stat=stat, unfold=unfold)
+            pager.show(_lines(review, changes, form), is_paged=form.is_paged)
 
 
-def _print(review: Review, changes: list[Change], *, stat: bool, unfold: bool) -> None:
+def _lines(review: Review, changes: list[Change], form: Form) -> Iterator[str]:
     selected = {change.path for change in changes}
-    for line in diff_view.danger_lines({path: found for path, found in review.dangers.items() if path in selected}):
-        render.out(line)
-    lines = diff_view.stat_lines if stat else diff_view.diff_lines
-    for line in lines(review, changes, unfold=unfold):
-        render.out(line)
+    yield from diff_view.danger_lines({path: each for path, each in review.dangers.items() if path in selected})
+    lines = diff_view.stat_lines if form.stat else diff_view.diff_lines
+    yield from lines(review, changes, unfold=form.unfold)
 
 
 def _write(review: Review, changes: list[Change], target: str) -> list[LeftOut]:
@@ -86,6 +111,8 @@ def _say_left_out(left_out: list[LeftOut]) -> None:
 
 def as_data(session: str, review: Review, changes: list[Change]) -> dict[str, object]:
     """The JSON form of a review. Paths are spelled: bytes that are no UTF-8 are `\\xNN`, `\\` is doubled."""
+    with Tree(review.workspace) as host:
+        renames = find_renames(changes, host)
     return {
         "session": session,
         "changes": [
@@ -95,6 +122,7 @@ def as_data(session: str, review: Review, changes: list[Change]) -> dict[str, ob
                 "old": _entry_data(change.old),
                 "new": _entry_data(change.new),
                 "is_binary": change.is_binary,
+                "renamed_from": spell(renames[change.path]) if change.path in renames else None,
                 "dangers": review.dangers.get(change.path, []),
             }
             for change in changes

@@ -1,19 +1,22 @@
 """Turns a review into lines for a person: danger first, then each change, nothing raw of what the agent wrote."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vibedom.cli.render import Style, style
 from vibedom.workspace.changes import Change
 from vibedom.workspace.danger import Danger
+from vibedom.workspace.file_diff import FileDiff, read_file_diff
 from vibedom.workspace.line_diff import differences, split_lines
-from vibedom.workspace.patch import FILE_LIMIT_BYTES, Blob, new_blob, old_blob, text_hunks
+from vibedom.workspace.patch import FILE_LIMIT_BYTES, Blob, new_blob, old_blob
+from vibedom.workspace.renames import find_renames
 from vibedom.workspace.review import Fold, Review, folded_view
+from vibedom.workspace.rows import hunk_title, unified_lines
 from vibedom.workspace.spelling import visible
 from vibedom.workspace.tree import Tree
 
 _MARKS = {"added": "A", "modified": "M", "deleted": "D", "mode": "m", "type": "T"}
-_STYLES: dict[str, Style] = {"+": "good", "-": "bad", "@": "dim"}
+_STYLES: dict[str, Style] = {"+": "good", "-": "bad"}
 SHOWN_LINES = 2000
 """Of one file; the rest is counted. `--patch` has it all."""
 
@@ -37,8 +40,10 @@ def danger_lines(dangers: dict[str, list[Danger]]) -> Iterator[str]:
     yield ""
 
 
-def name_line(change: Change) -> str:
-    """`M path`, with what else is worth saying."""
+def name_line(change: Change, renames: Mapping[str, str] = {}) -> str:
+    """`M path`, with what else is worth saying; `R old -> new` for a file that was only moved."""
+    if change.path in renames:
+        return f"R {visible(renames[change.path])} -> {visible(change.path)}"
     entry = change.new or change.old
     tail = "/" if entry is not None and entry.type == "directory" else ""
     if change.new is not None and change.new.type == "symlink":
@@ -52,9 +57,13 @@ def stat_lines(review: Review, changes: Sequence[Change], *, unfold: bool) -> It
     """One line per change with the lines added and removed, and a sum."""
     added = removed = 0
     with Tree(review.workspace) as host, Tree(review.upper) as layer:
-        for item in _view(review, changes, unfold=unfold):
+        renames = find_renames(changes, host)
+        for item in _view(review, changes, unfold=unfold, renames=renames):
             if isinstance(item, Fold):
                 yield _fold_line(item)
+                continue
+            if item.path in renames:
+                yield name_line(item, renames)
                 continue
             plus, minus, text = _counts(item, host, layer)
             added, removed = added + plus, removed + minus
@@ -62,8 +71,12 @@ def stat_lines(review: Review, changes: Sequence[Change], *, unfold: bool) -> It
     yield f"{len(changes)} changes, {added} lines added, {removed} removed"
 
 
-def _view(review: Review, changes: Sequence[Change], *, unfold: bool) -> Iterable[Change | Fold]:
-    return changes if unfold else folded_view(changes, review.dangers)
+def _view(
+    review: Review, changes: Sequence[Change], *, unfold: bool, renames: Mapping[str, str]
+) -> Iterable[Change | Fold]:
+    gone = set(renames.values())
+    left = [change for change in changes if change.path not in gone]
+    return left if unfold else folded_view(left, review.dangers)
 
 
 def _fold_line(fold: Fold) -> str:
@@ -93,28 +106,28 @@ def _is_large(change: Change) -> bool:
 
 
 def diff_lines(review: Review, changes: Sequence[Change], *, unfold: bool) -> Iterator[str]:
-    """The content of every change as a unified diff with everything a terminal obeys made visible."""
+    """The content of every change as a unified diff: no secret, and nothing that a terminal obeys."""
     with Tree(review.workspace) as host, Tree(review.upper) as layer:
-        for item in _view(review, changes, unfold=unfold):
+        renames = find_renames(changes, host)
+        for item in _view(review, changes, unfold=unfold, renames=renames):
             if isinstance(item, Fold):
                 yield _fold_line(item)
                 continue
-            yield style(name_line(item), "bold", "stdout")
-            old, new = _blobs(item, host, layer)
-            if item.is_binary or _is_large(item):
-                yield "  (binary)" if item.is_binary else "  (too large to show)"
-            elif old is not None or new is not None:
-                yield from _content(old.data if old else b"", new.data if new else b"")
+            yield style(name_line(item, renames), "bold", "stdout")
+            if item.path not in renames:
+                yield from _content(read_file_diff(item, host, layer, review.conceal))
 
 
-def _content(old: bytes, new: bytes) -> Iterator[str]:
+def _content(diff: FileDiff) -> Iterator[str]:
+    if diff.obstacle and (diff.old is not None or diff.new is not None or "large" in diff.obstacle):
+        yield f"  ({diff.obstacle})"
     shown = 0
-    for piece in text_hunks(old, new):
-        shown += 1
-        if shown > SHOWN_LINES:
-            continue
-        for line in piece.removesuffix(b"\n").split(b"\n"):
-            text = line.decode("utf-8", "surrogateescape")
-            yield style(visible(text), _STYLES.get(text[:1], "plain"), "stdout")
+    for number, hunk in enumerate(diff.hunks, 1):
+        count = f"  hunk {number} of {len(diff.hunks)}" if diff.is_splittable and len(diff.hunks) > 1 else ""
+        yield style(f"{hunk_title(hunk)}{count}", "dim", "stdout")
+        for mark, text in unified_lines(diff, hunk):
+            shown += 1
+            if shown <= SHOWN_LINES:
+                yield style(f"{mark}{text}", _STYLES.get(mark, "plain"), "stdout")
     if shown > SHOWN_LINES:
         yield style(f"  ({shown - SHOWN_LINES} more lines; --patch FILE has them all)", "dim", "stdout")

@@ -11,7 +11,6 @@ from vibedom.cli.editor import edit
 from vibedom.cli.review_session import Chosen, choose
 from vibedom.errors import UsageError
 from vibedom.workspace.apply import Outcome, apply, resume
-from vibedom.workspace.settled import settle
 
 
 @click.command()
@@ -51,7 +50,7 @@ async def command(session: str | None, web: bool, port: int, with_settled: bool,
 
 
 async def _review(chosen: Chosen, *, with_settled: bool) -> None:
-    from vibedom.cli.apply import note_progress
+    from vibedom.cli.apply import note_progress, settle_mine
     from vibedom.review.app import ReviewApp
 
     render.progress("reading the changes")
@@ -61,14 +60,14 @@ async def _review(chosen: Chosen, *, with_settled: bool) -> None:
         if not review.changes:
             render.err("there is nothing (left) to review")
             return
-        decision = await ReviewApp(review, title=chosen.record.id, editor=edit).run_async()
+        app = ReviewApp(review, title=chosen.record.id, editor=edit)
+        decision = await app.run_async()
         if decision is None:
             render.err("nothing was applied")
             return
         if decision.plan.steps:
             outcome = await anyio.to_thread.run_sync(partial(apply, decision.plan, chosen.directory.journal))
-        new = {change.path: change.new for change in review.changes}
-        settle(chosen.directory.base, [(path, new[path]) for path in decision.settled])
+        settle_mine(app.selection, chosen.directory.base)
     await anyio.to_thread.run_sync(note_progress, chosen)
     count = len(outcome.paths) if outcome is not None else 0
     render.out(f"{count} changes applied" + ("; `vibedom undo` takes them back" if count else ""))

@@ -19,6 +19,11 @@ class Chosen:
         self.state, self.record, self.paths = state, record, paths
         self.directory: SessionDir = state.session(record.id)
 
+    def named(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """The workspace-relative paths that the user means, from where they are."""
+        current = Path.cwd()
+        return tuple(relative_path(text, workspace=self.record.workspace, current=current) for text in texts)
+
     @contextmanager
     def review(self, *, looks_for_secrets: bool = True, with_settled: bool = False) -> Iterator[Review]:
         """Its changes as they are now; new secrets in them are dangers, if wanted. Raises `WorkspaceError`."""

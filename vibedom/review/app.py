@@ -81,11 +81,9 @@ class ReviewApp(App[Decision]):
         self._tell()
 
     def _tell(self, text: str = "") -> None:
-        wanted = len(self.selection.paths)
-        line = (
-            text
-            or f"{self._heading}  {wanted} of {len(self._review.changes)} selected   space mark  a all  n none  / search  A apply  ? keys  q quit"
-        )
+        count = f"{len(self.selection.paths)} of {len(self._review.changes)} selected"
+        keys = "space mark  a all  n none  / search  A apply  ? keys  q quit"
+        line = text or f"{self._heading}  {count}   {keys}"
         self.query_one("#status", Static).update(Text(line, no_wrap=True, overflow="ellipsis"))
 
     # what the tree stands on is shown beside it

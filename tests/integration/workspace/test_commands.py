@@ -191,3 +191,113 @@ def test_new_secret_is_a_danger_and_its_value_is_not_told_twice(session: Session
 
 def test_path_that_was_not_changed_is_an_error(session: Session) -> None:
     assert "changed nothing at nowhere" in session.run("apply", "nowhere", "--yes", code=2).stderr
+
+
+@pytest.fixture
+def long(session: Session) -> Session:
+    """A file with two hunks on the agent's side."""
+    lines = [f"line {number}" for number in range(40)]
+    (session.workspace / "long.txt").write_text("\n".join(lines))
+    session.start()
+    with session.project.mounted() as merged:
+        (merged / "long.txt").write_text("\n".join(["first", *lines[1:39], "last"]))
+    return session
+
+
+def test_single_hunks_are_applied_by_their_number(long: Session) -> None:
+    assert "numbered 1 to 2" in long.run("apply", "--hunk", "long.txt:3", "--yes", code=2).stderr
+    assert "no such file" in long.run("apply", "--hunk", "missing.txt:1", "--yes", code=2).stderr
+    long.run("apply", "--hunk", "long.txt:2", "--yes")
+    text = (long.workspace / "long.txt").read_text()
+    assert text.startswith("line 0\n")
+    assert text.endswith("\nlast")
+    assert not (long.workspace / "src").exists()
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted", "is_settled"),
+    [("m\ny\n", "mine\n", True), ("s\ny\n", "mine\n", False), ("t\ny\n", "first\n", False)],
+)
+def test_conflicts_are_resolved_on_the_terminal(long: Session, answers: str, wanted: str, is_settled: bool) -> None:
+    (long.workspace / "long.txt").write_text("mine\n")
+    long.typed(answers, "apply", "long.txt", "b.txt")
+    assert (long.workspace / "long.txt").read_text().startswith(wanted)
+    assert not (long.workspace / "b.txt").exists()
+    names = long.run("diff", "--name-only").stdout.splitlines()
+    assert ("long.txt" in names) == (wanted == "mine\n" and not is_settled)
+    assert ("long.txt" in long.run("diff", "--name-only", "--settled").stdout) == (wanted == "mine\n")
+
+
+def test_conflict_is_merged_in_the_editor_and_not_with_its_markers(
+    long: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (long.workspace / "long.txt").write_text("mine\n")
+    monkeypatch.setenv("EDITOR", "true")
+    monkeypatch.delenv("VISUAL", raising=False)
+    assert "markers are still in it" in long.typed("e\nq\n", "apply", "long.txt")
+    assert (long.workspace / "long.txt").read_text() == "mine\n"
+    monkeypatch.setenv("EDITOR", "sed -i -e '/^[<=>]\\{7\\}/d' -e '/^line/d'")
+    long.typed("e\ny\n", "apply", "long.txt")
+    assert (long.workspace / "long.txt").read_text() == "mine\nfirst\nlast\n"
+    assert "long.txt" not in long.run("diff", "--name-only").stdout
+    long.run("undo")
+    assert (long.workspace / "long.txt").read_text() == "mine\n"
+    assert "long.txt" in long.run("diff", "--name-only").stdout
+
+
+def test_scripts_resolve_conflicts_by_path(long: Session) -> None:
+    (long.workspace / "long.txt").write_text("mine\n")
+    long.run("apply", "--all", "--yes", code=4)
+    long.run("apply", "--all", "--yes", "--mine", "long.txt")
+    assert (long.workspace / "long.txt").read_text() == "mine\n"
+    assert not (long.workspace / "b.txt").exists()
+    long.run("apply", "--settled", "--yes", "--theirs", "long.txt")
+    assert (long.workspace / "long.txt").read_text().startswith("first\n")
+
+
+def test_moved_file_is_one_line_and_the_patch_moves_it(session: Session) -> None:
+    (session.workspace / "dir").mkdir()
+    (session.workspace / "dir/data.bin").write_bytes(b"\0\1" * 500)
+    session.start()
+    with session.project.mounted() as merged:
+        (merged / "moved").mkdir()
+        (merged / "dir/data.bin").rename(merged / "moved/data.bin")
+    assert "R dir/data.bin -> moved/data.bin" in session.run("diff", "--stat").stdout.splitlines()
+    shown = session.run("diff", "dir", "moved").stdout
+    assert "R dir/data.bin -> moved/data.bin" in shown
+    assert "binary" not in shown
+    changes = json.loads(session.run("diff", "--json", "dir", "moved").stdout)["changes"]
+    assert {change["path"]: change["renamed_from"] for change in changes}["moved/data.bin"] == "dir/data.bin"
+    session.run("diff", "--patch", str(session.project.root / "p"), "dir", "moved")
+    subprocess.run(["git", "apply", str(session.project.root / "p")], cwd=session.workspace, check=True)
+    assert (session.workspace / "moved/data.bin").read_bytes() == b"\0\1" * 500
+    assert not (session.workspace / "dir/data.bin").exists()
+
+
+def test_secret_is_not_shown_in_the_diff_and_is_in_the_patch(session: Session) -> None:
+    secret = "ghp_" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY2zA4"
+    with session.project.mounted() as merged:
+        (merged / "config.py").write_text(f"BEFORE = 1\nTOKEN = '{secret}'\n")
+    shown = session.run("diff", "config.py").stdout
+    assert secret not in shown
+    assert "+TOKEN = '[REDACTED_GITHUB_PAT]'" in shown.splitlines()
+    assert secret in session.run("diff", "--patch", "-", "config.py").stdout
+
+
+def test_pager_is_used_on_a_terminal_only(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = session.project.root / "paged"
+    monkeypatch.setenv("PAGER", f"tee {mark}")
+    for name in ("GIT_PAGER", "VIBEDOM_PAGER"):
+        monkeypatch.delenv(name, raising=False)
+    session.run("diff")
+    assert not mark.exists()
+    done = subprocess.run(
+        ["script", "-qec", f"{sys.executable} -m vibedom diff --stat", "/dev/null"],
+        cwd=session.workspace,
+        env={**os.environ, "VIBEDOM_HOME": str(session.home.root), "HOME": str(session.project.root)},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert "a.txt" in mark.read_text()
+    assert b"a.txt" in done.stdout
