@@ -1,6 +1,7 @@
 """How fast records are written: the chained audit log against the same lines without a chain, verifying, and alerts.
 
 python -m benchmarks.bench_sinks [--json FILE] [--quick]
+python -m benchmarks.bench_sinks --million    # the whole fan-out, with a sink that hangs and without it
 """
 
 import argparse
@@ -12,15 +13,19 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
 import msgspec
 
+from benchmarks.fan_out import Load, run_load
 from pipeline.events import Finding, Record
+from sinks import chain
 from sinks.alert_engine import AlertEngine
 from sinks.jsonl import JsonlSink
+from sinks.line import LineFormat
 from sinks.verification import verify
 
 SEED = 7
@@ -67,6 +72,23 @@ def corpus(count: int) -> list[Record]:
 
 def chunks(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
     return [records[start : start + size] for start in range(0, len(records), size)]
+
+
+def write_bytes(path: Path, batches: Sequence[Sequence[Record]]) -> list[float]:
+    """The floor: the very bytes of the log, already made, written as they are."""
+    form, times, seq, link = LineFormat("bench"), [], 0, chain.start("bench").hash
+    with path.open("ab", buffering=0) as file:
+        for batch in batches:
+            lines = []
+            for record in batch:
+                seq += 1
+                link, line = chain.seal(link, form.body(seq, record))
+                lines.append(line)
+            data = b"".join(lines)
+            began = time.perf_counter()
+            file.write(data)
+            times.append(time.perf_counter() - began)
+    return times
 
 
 def write_plain(path: Path, batches: Sequence[Sequence[Record]]) -> list[float]:
@@ -116,12 +138,31 @@ def measure(count: int) -> list[dict[str, object]]:
             batches = chunks(records, size)
             plain = write_plain(Path(directory) / f"plain{size}", batches)
             rows.append(row("plain", size, count, plain, None))
+            rows.append(row("bytes", size, count, write_bytes(Path(directory) / f"bytes{size}", batches), sum(plain)))
             chained = write_chained(Path(directory) / f"{size}.jsonl", batches)
             rows.append(row("chained", size, count, chained, sum(plain)))
         rows.append(row("verify", count, count, [_timed(lambda: verify(Path(directory) / "500.jsonl"))], None))
     engine = AlertEngine(session="bench")
     rows.append(row("alerts", count, count, [_timed(lambda: engine.feed(records))], None))
     return rows
+
+
+def measure_load(count: int) -> list[dict[str, object]]:
+    """The fan-out without and with a sink that hangs, twice each and in turns; the better run of each counts."""
+    records = corpus(10_000)
+    runs: dict[bool, Load] = {}
+    for _ in range(2):
+        for hangs in (False, True):
+            with TemporaryDirectory() as directory:
+                load = anyio.run(partial(run_load, Path(directory), records, count, with_hanging=hangs))
+            best = runs.get(hangs)
+            runs[hangs] = load if best is None or load.p50_us < best.p50_us else best
+    base = runs[False]
+    return [
+        {**msgspec.to_builtins(load), "with_hanging": hangs, "p50_ratio": round(load.p50_us / base.p50_us, 2),
+         "p99_ratio": round(load.p99_us / base.p99_us, 2), "records_per_second": round(count / load.seconds)}
+        for hangs, load in runs.items()
+    ]  # fmt: skip
 
 
 def _timed(call: Callable[[], object]) -> float:
@@ -134,7 +175,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="write the rows to FILE")
     parser.add_argument("--quick", action="store_true", help="5,000 records instead of 100,000")
+    parser.add_argument("--million", action="store_true", help="1,000,000 records through the whole fan-out")
     options = parser.parse_args()
+    if options.million:
+        loads = measure_load(1_000_000)
+        sys.stdout.write("".join(f"{json.dumps(each)}\n" for each in loads))
+        if options.json:
+            options.json.write_text(json.dumps(loads, indent=2) + "\n")
+        return
     rows = measure(5_000 if options.quick else 100_000)
     machine = f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
     sys.stdout.write(f"{machine}\n{'':10}{'batch':>8}{'records/s':>12}{'p50 us':>10}{'p99 us':>10}{'ratio':>8}\n")

@@ -49,7 +49,7 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def matches(self, record: Record) -> Iterator[Finding | None]:
         """The findings of `record` that match, or one None for a rule that is not about findings."""
-        if not self._covers(record):
+        if (self.is_about_findings and not record.findings) or not self._covers(record):
             return
         if not self.is_about_findings:
             yield None
@@ -61,9 +61,9 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def _covers(self, record: Record) -> bool:
         return (
-            _is_host_meant(record.host, self.hosts)
+            (not self.reasons or record.reason in self.reasons)
             and (not self.contexts or record.context in self.contexts)
-            and (not self.reasons or record.reason in self.reasons)
+            and (not self.hosts or _is_host_meant(record.host, self.hosts))
             and self.unscanned in (None, record.unscanned is not None and record.verdict == "allow")
         )
 

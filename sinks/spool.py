@@ -111,10 +111,9 @@ class Spool:
             self._keep_cursor()
 
     def give_up(self, count: int) -> None:
-        """Count entries that never came in as lost."""
+        """Count entries that never came in as lost. On the disk with the next delivery: this happens in floods."""
         with self._lock:
             self._cursor.lost += count
-            self._keep_cursor()
 
     def _next_segment(self) -> None:
         """The cursor first: a crash between the two leaves a file that the next start removes."""
