@@ -147,11 +147,11 @@ def measure(count: int) -> list[dict[str, object]]:
     return rows
 
 
-def measure_load(count: int) -> list[dict[str, object]]:
-    """The fan-out without and with a sink that hangs, twice each and in turns; the better run of each counts."""
+def measure_load(count: int, rounds: int = 1) -> list[dict[str, object]]:
+    """The fan-out without and with a sink that hangs, in turns; the better run of each counts."""
     records = corpus(10_000)
     runs: dict[bool, Load] = {}
-    for _ in range(2):
+    for _ in range(rounds):
         for hangs in (False, True):
             with TemporaryDirectory() as directory:
                 load = anyio.run(partial(run_load, Path(directory), records, count, with_hanging=hangs))
