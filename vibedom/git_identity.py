@@ -14,15 +14,10 @@ def git_identity(environment: Mapping[str, str]) -> dict[str, str]:
 
     Asked outside of any project: what a project sets is in the project, and its configuration may run programs.
     """
-    found = {key: _value(key, environment) for key in _KEYS}
-    return {key: value for key, value in found.items() if value}
-
-
-def _value(key: str, environment: Mapping[str, str]) -> str:
-    kept = {k: v for k, v in environment.items() if not k.startswith("GIT_") or k in ("GIT_CONFIG_GLOBAL",)}
+    kept = {k: v for k, v in environment.items() if not k.startswith("GIT_") or k == "GIT_CONFIG_GLOBAL"}
     try:
         done = subprocess.run(
-            ["git", "config", "--global", "--includes", "--get", key],
+            ["git", "config", "--global", "--includes", "-z", "--get-regexp", r"^user\.(name|email)$"],
             cwd="/",
             env=kept,
             stdin=subprocess.DEVNULL,
@@ -31,9 +26,10 @@ def _value(key: str, environment: Mapping[str, str]) -> str:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    text = done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
-    return text if text.isprintable() else ""
+        return {}
+    entries = done.stdout.decode("utf-8", "replace").split("\0") if done.returncode == 0 else []
+    found = dict(entry.split("\n", 1) for entry in entries if "\n" in entry)
+    return {key: found[key] for key in _KEYS if found.get(key, "").isprintable() and found.get(key)}
 
 
 def write_git_identity(home: Path, identity: Mapping[str, str], uid: int, gid: int) -> None:
