@@ -145,8 +145,10 @@ class Approvals:
         self._tell()
 
     def _settle(self, key: tuple[str, int]) -> None:
-        self._open.pop(key).settled.set()
-        self._tell()
+        one = self._open.pop(key, None)
+        if one is not None:
+            one.settled.set()
+            self._tell()
 
     def _tidy(self) -> None:
         """Forget questions nobody answered: those that may be asked again, and those that are old."""

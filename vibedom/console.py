@@ -69,8 +69,9 @@ class Console:
             async with self._showing:
                 await viewer.begin(has_tty=self.has_tty)
                 if self._kept:
-                    # From a line's start: what is cut off at the front may be half a character.
-                    await viewer.show(bytes(self._kept[self._kept.find(b"\n") + 1 :]), is_error=False)
+                    # From a line's start where the front is cut off: it may be half a character.
+                    start = self._kept.find(b"\n") + 1 if len(self._kept) == KEPT_BYTES else 0
+                    await viewer.show(bytes(self._kept[start:]), is_error=False)
             self._joined.set()
             yield
         finally:
