@@ -1,6 +1,8 @@
 """Which alert sinks a policy and `--sink` open, and that what they hold is not shown."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,32 @@ def test_key_file_must_be_readable_and_long_enough(tmp_path: Path) -> None:
         settings = [WebhookSettings(url="https://h.test", secret_file=str(path))]
         with pytest.raises(SettingsError, match=message):
             open_alert_sinks(settings, [], session="s1", alerts_log=tmp_path / f"{path.name}.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("module", "url"),
+    [("apprise", "slack://a/b/c"), ("nats", "nats://h.test:4222"), ("redis", "redis://h.test:6379")],
+)
+def test_missing_library_is_one_line_that_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, url: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(SettingsError, match=r"needs vibedom\["):
+        open_alert_sinks([sink_of_url(url)], [], session="s1", alerts_log=tmp_path / "alerts.jsonl")
+
+
+async def test_same_setting_twice_is_one_sink(tmp_path: Path) -> None:
+    settings = [SyslogSettings(), SyslogSettings(), SyslogSettings(facility="user")]
+    sinks = open_alert_sinks(settings, [], session="s1", alerts_log=tmp_path / "alerts.jsonl")
+    assert [sink.name for sink in sinks] == ["alerts", "syslog-1", "syslog-2"]
+    for sink in sinks:
+        await sink.aclose()
+
+
+def test_libraries_of_sinks_that_nobody_uses_are_not_loaded() -> None:
+    script = (
+        "import sys, vibedom.wiring, vibedom.alert_sinks; "
+        "print([n for n in ('apprise', 'nats', 'redis', 'duckdb', 'aiohttp') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -67,7 +67,7 @@ class RunCommand(click.Command):
     "sinks",
     multiple=True,
     metavar="URL",
-    help="Send alerts there too: https://..., syslog+udp://HOST:PORT, exec:PROGRAM. May be given more than once.",
+    help="Send alerts there too: https://..., slack://..., syslog+udp://HOST:PORT and more (docs/sinks.md).",
 )
 @click.option("--history", is_flag=True, help="Also look for secrets in the git history.")
 @click.option(

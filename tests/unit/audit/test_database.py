@@ -1,5 +1,6 @@
 """SQL over the logs: the tables are complete, and a query reaches nothing else."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.unit.audit.logs import records, write_session
 from vibedom.audit.database import Database
-from vibedom.errors import UsageError
+from vibedom.errors import UsageError, VibedomError
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,11 @@ def test_session_without_alerts_has_an_empty_table(tmp_path: Path) -> None:
     database = Database([log])
     assert ask(database, "SELECT count(*) FROM alerts") == [(0,)]
     database.close()
+
+
+def test_missing_duckdb_is_one_line_that_says_what_to_install(
+    logs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(VibedomError, match=r"install vibedom\[audit\]"):
+        Database(logs)
