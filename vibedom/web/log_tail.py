@@ -42,6 +42,8 @@ class LogTail:
         data = os.read(self._fd, PIECE_BYTES) if self._fd >= 0 else b""
         if data or self._fd < 0 or not self._was_replaced():
             return data
+        if data := os.read(self._fd, PIECE_BYTES):  # written between the last read and the rotation
+            return data
         following = next(self._after_this(), self._path)
         self.close()
         self._rest = b""

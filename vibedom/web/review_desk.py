@@ -11,7 +11,7 @@ from vibedom.workspace.changes import Change
 from vibedom.workspace.danger import Danger
 from vibedom.workspace.plan import Plan, Refusal, plan_apply
 from vibedom.workspace.review import Review, is_selected
-from vibedom.workspace.rows import hunk_rows, hunk_title
+from vibedom.workspace.rows import RowKind, hunk_rows, hunk_title
 from vibedom.workspace.selection import Resolution, Selection, State
 from vibedom.workspace.settled import settle
 from vibedom.workspace.spelling import spell, visible
@@ -41,7 +41,7 @@ class HunkRows(msgspec.Struct, frozen=True, kw_only=True):
     """One hunk. A row is (kind, old number, old text, new number, new text)."""
 
     title: str
-    rows: list[tuple[str, int | None, str, int | None, str]]
+    rows: list[tuple[RowKind, int | None, str, int | None, str]]
     is_wanted: bool
 
 

@@ -6,7 +6,7 @@ import { Flows } from "/static/flows.js";
 import { close, enter, follow, post } from "/static/page.js";
 import { drawAlerts, drawBars, drawBlocked, drawDetail, drawLink, drawOptions, drawSessions, drawTiles } from "/static/panels.js";
 import { setUpTheme, toggleTheme } from "/static/theme.js";
-import { number, seconds } from "/static/words.js";
+import { number, quantile } from "/static/words.js";
 
 const MOST_ROWS = 10000;
 const MOST_ALERTS = 500;
@@ -56,7 +56,7 @@ function redraw() {
     if (has("rules")) drawOptions($("rule"), state.rules.map(([name]) => name), "All rules");
     if (has("latency") && state.latency) {
       drawLatency($("latency"), state.latency);
-      say($("latency-text"), `median ${seconds(state.latency.median_seconds)}, p99 ${seconds(state.latency.p99_seconds)}`);
+      say($("latency-text"), `median ${quantile(state.latency, "median_seconds")}, p99 ${quantile(state.latency, "p99_seconds")}`);
     }
     dirty.clear();
   });

@@ -1,6 +1,6 @@
 // Everything beside the table: sessions, totals, blocked hosts, alerts, bars, and the selected flow.
 import { $, fill, h, say, sureButton, visible } from "/static/dom.js";
-import { bytes, clock, milliseconds, number, seconds } from "/static/words.js";
+import { bytes, clock, milliseconds, number, quantile } from "/static/words.js";
 
 const SEVERITIES = { critical: "bad", high: "bad", medium: "warn", low: "info" };
 
@@ -33,7 +33,7 @@ export function drawTiles(totals, latency, dropped) {
     tile(number(totals.requests), `requests · ${bytes(totals.sent)} out, ${bytes(totals.received)} in`),
     tile(number(totals.blocked), "blocked", totals.blocked ? "bad" : ""),
     tile(number(totals.findings), `findings · ${number(totals.scrubbed)} scrubbed`, totals.findings ? "warn" : ""),
-    tile(seconds(latency?.p99_seconds), dropped ? `p99 scrub · ${number(dropped)} records dropped` : "scrub time, p99",
+    tile(quantile(latency, "p99_seconds"), dropped ? `p99 scrub · ${number(dropped)} records dropped` : "scrub time, p99",
       dropped ? "warn" : ""));
 }
 

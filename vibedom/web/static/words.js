@@ -14,6 +14,13 @@ export function seconds(value) {
   return value < 0.001 ? `${Math.round(value * 1e6)} µs` : milliseconds(value * 1000);
 }
 
+/** A quantile of scrubbing times: JSON has no infinity, so one beyond all buckets comes as null. */
+export function quantile(latency, name) {
+  if (!latency?.counts.some(Boolean)) return "–";
+  const value = latency[name];
+  return value === null ? `> ${seconds(latency.bounds.at(-1))}` : `≤ ${seconds(value)}`;
+}
+
 export const number = (count) => (count ?? 0).toLocaleString("en-US");
 
 /** Local time of day of an RFC 3339 time. */
