@@ -126,6 +126,8 @@ class ContextTable:
         token-like form fields, token-like fields at the top of a JSON body and all bodies of a login. In any other text
         of a request, a prompt above all, it is scrubbed at home as well.
         """
+        if rule.secret_class == "canary":  # noqa: S105
+            return "block", False  # it has no home, and no policy lets it pass
         if rule.secret_class in _KEYS:
             if self._is_used(host, direction, location) and self.is_home(rule, host):
                 return "allow", True
@@ -138,6 +140,8 @@ class ContextTable:
         """How bad a finding is: what is at home is `low`, a key on its way to anywhere else at least `high`."""
         if is_home:
             return "low"
+        if rule.secret_class == "canary":  # noqa: S105
+            return "critical"
         leaves = direction == "request" and rule.secret_class in _KEYS
         return "high" if leaves and rule.severity in ("low", "medium") else rule.severity
 

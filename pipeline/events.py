@@ -17,7 +17,8 @@ before it was an exchange."""
 Direction = Literal["request", "response"]
 Scheme = Literal["http", "https", "dns", "tcp"]
 Context = Literal["external", "internal", "public", "registry"]
-SecretClass = Literal["secret", "credential", "pii", "private-ip"]
+SecretClass = Literal["secret", "credential", "pii", "private-ip", "canary"]
+"""`canary`: a fake credential that nobody has an honest reason to send; whatever the policy says, it is blocked."""
 Action = Literal["scrub", "allow", "alert", "block"]
 """`scrub` replaces, `allow` passes and records, `alert` passes, records and alerts, `block` denies the flow."""
 Severity = Literal["low", "medium", "high", "critical"]
@@ -53,8 +54,13 @@ Reason = Literal[
     "aborted",
     "dns-type",
     "passthrough",
+    "upload-budget",
 ]
 """Why a flow was allowed or denied: a closed set, the only words a client, record or alert gets."""
+
+Signal = Literal["canary", "upload-budget", "unusual-volume", "high-entropy-upload", "random-path", "random-name"]
+"""What is worth a look although a rule allows it: a canary token, an upload budget that is used up, more bytes for a
+host than is usual, a body or a path or names that look like encoded data."""
 
 Header = tuple[bytes, bytes]
 
@@ -160,6 +166,7 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     """Something went wrong before the pipeline: denies the flow."""
     unscanned: Reason | None = None
     """Why nobody reads what passes here; recorded and alerted."""
+    signals: tuple[Signal, ...] = ()
 
 
 Plan = Literal["none", "buffer", "stream", "watch", "stream-raw", "block"]
@@ -220,6 +227,7 @@ class Scrubbed(msgspec.Struct, frozen=True, kw_only=True):
     scan: Scan
     edits: Edits
     findings: tuple[Finding, ...] = ()
+    signals: tuple[Signal, ...] = ()
     counts: Counts = Counts()
     trouble: Reason | None = None
 
@@ -262,6 +270,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     question: str = ""
     findings: tuple[Finding, ...] = ()
     unscanned: Reason | None = None
+    signals: tuple[Signal, ...] = ()
     request_bytes: int = 0
     response_bytes: int = 0
     duration_ms: float = 0.0

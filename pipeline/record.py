@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pipeline.events import Judged, Record, Step
+from pipeline.events import Judged, Record, Scrubbed, Signal, Step
 
 _KINDS: dict[Step, Literal["request", "response", "message", "dns", "refused"]] = {
     "connect": "request",
@@ -42,7 +42,15 @@ class Recorder:
             question=scrubbed.question or "",
             findings=scrubbed.findings,
             unscanned=scrubbed.scan.unscanned,
+            signals=_signals(scrubbed),
             request_bytes=scrubbed.counts.request_bytes,
             response_bytes=scrubbed.counts.response_bytes,
             duration_ms=round(scrubbed.counts.duration_ms, 3),
         )
+
+
+def _signals(scrubbed: Scrubbed) -> tuple[Signal, ...]:
+    """Those of capture, and what the findings add to them."""
+    if any(finding.secret_class == "canary" for finding in scrubbed.findings):  # noqa: S105
+        return (*scrubbed.signals, "canary")
+    return scrubbed.signals

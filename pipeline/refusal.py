@@ -30,6 +30,7 @@ REASONS: dict[Reason, str] = {
     "paused": "the session is paused",
     "shutting-down": "the session is ending",
     "upstream-failed": "the host could not be reached",
+    "upload-budget": "what this session may send to this host is used up",
     "dns-type": "questions of this type are not answered",
 }
 

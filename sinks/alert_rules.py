@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from pipeline.events import Action, Context, Direction, Finding, Reason, Record, SecretClass, Severity
+from pipeline.events import Action, Context, Direction, Finding, Reason, Record, SecretClass, Severity, Signal
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
@@ -32,6 +32,8 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     contexts: tuple[Context, ...] = ()
     reasons: tuple[Reason, ...] = ()
     unscanned: bool | None = None
+    signals: tuple[Signal, ...] = ()
+    """Any of them."""
     count: int = 1
     """So many matches ..."""
     window_seconds: float = 60.0
@@ -64,6 +66,7 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             (not self.reasons or record.reason in self.reasons)
             and (not self.contexts or record.context in self.contexts)
             and (not self.hosts or _is_host_meant(record.host, self.hosts))
+            and (not self.signals or not set(self.signals).isdisjoint(record.signals))
             and self.unscanned in (None, record.unscanned is not None and record.verdict == "allow")
         )
 
@@ -88,6 +91,14 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
         at_home=False,
         severity="medium",
     ),
+    AlertRule(name="canary token seen", classes=("canary",), severity="critical"),
+    AlertRule(name="upload budget used up", signals=("upload-budget",), severity="high"),
+    AlertRule(
+        name="data may be leaving through an allowed host",
+        signals=("unusual-volume", "high-entropy-upload", "random-path"),
+        severity="medium",
+    ),
+    AlertRule(name="names that look like encoded data", signals=("random-name",), severity="medium"),
     AlertRule(
         name="personal data kept from leaving",
         classes=("pii",),

@@ -8,7 +8,7 @@ from pipeline.events import SecretClass
 from pipeline.scrubber.edit import Search, place
 from pipeline.scrubber.model import Hit
 
-WATCHED: frozenset[SecretClass] = frozenset(("secret", "credential"))
+WATCHED: frozenset[SecretClass] = frozenset(("secret", "credential", "canary"))
 """Every program holds addresses and numbers: those of binary content are let through."""
 
 

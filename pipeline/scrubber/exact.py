@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from pipeline.scrubber.exact_values import ExactValues
+from pipeline.scrubber.exact_values import CANARY, ExactValues
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, TOKEN_BYTES
 from pipeline.scrubber.model import Engine, RuleInfo, Span
 from pipeline.scrubber.span_set import resolve
@@ -36,7 +36,7 @@ class ExactEngine:
         for rule_id, members in _by_rule(values).items():
             self._literals += [(text, len(rules)) for value in members for text in sorted(spellings(value))]
             self._values += [(value, len(rules)) for value in members]
-            rules.append(RuleInfo(id=rule_id, description="A value that was found before the session started"))
+            rules.append(_rule(rule_id))
         self.rules = tuple(rules)
         self._search = BytesAhoCorasick([text for text, _ in self._literals])
         self._search_plain = BytesAhoCorasick([value for value, _ in self._values])
@@ -58,7 +58,15 @@ class ExactEngine:
         """As every engine: sorted, disjoint; a known value that overlaps with a rule's match makes one span with it."""
         spans = self._inner.find(data)
         known = [*self._fixed(data), *self._mixed(data)]
-        return resolve([*spans, *known]) if known else spans
+        return self._with_canaries(resolve([*spans, *known]), known) if known else spans
+
+    def _with_canaries(self, resolved: list[Span], known: list[Span]) -> list[Span]:
+        """What holds a canary is one, whatever other rule knows its form, too."""
+        canaries = [span for span in known if self.rules[span.rule].secret_class == "canary"]  # noqa: S105
+        for index, span in enumerate(resolved if canaries else ()):
+            inside = next((one for one in canaries if one.start < span.end and span.start < one.end), None)
+            resolved[index] = span if inside is None else span._replace(rule=inside.rule)
+        return resolved
 
     def open_from(self, data: bytes, start: int) -> int:
         """Where a spelling with white space, quotes or brackets in it begins that `data` cuts, or `len(data)`. Without
@@ -100,6 +108,12 @@ def _rule_id(name: str, value: bytes) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:48]
     is_telling = value.lower() in name.lower().encode() or name.lower().encode() in value.lower()
     return f"known-{slug}" if slug and not is_telling else "known-secret"
+
+
+def _rule(rule_id: str) -> RuleInfo:
+    if rule_id.startswith(f"known-{CANARY.strip()}-"):
+        return RuleInfo(id=rule_id, description="A canary token", secret_class="canary", severity="critical")  # noqa: S106
+    return RuleInfo(id=rule_id, description="A value that was found before the session started")
 
 
 def _indexes(search: BytesAhoCorasick, text: bytes) -> set[int]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.scrubber.entropy import shannon_entropy
 
+CANARY = "canary "
+"""How the names of values begin that are fakes, planted to be stolen: their findings have a class of their own."""
 MIN_VALUE_BYTES = 8
 MAX_VALUE_BYTES = 16 * 1024
 _LONG_BYTES = 20

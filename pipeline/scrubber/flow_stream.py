@@ -33,6 +33,8 @@ class ScrubbingStream:
     def __init__(self, stream: Stream, judge: HitJudge, codings: tuple[str, ...], *, is_partial: bool = False) -> None:
         self.byte_count = 0
         self._is_partial = is_partial
+        self._judged = 0
+        """So many hits are known to block nothing."""
         self._stream = stream
         self._judge = judge
         self._codings = codings
@@ -47,6 +49,9 @@ class ScrubbingStream:
             clean = self._pass(chunk) if chunk else self._finish()
         except CodingError as exc:
             raise StreamBrokenError("a streamed body could not be decoded") from exc
+        if any(hit.action == "block" for hit in self._stream.hits[self._judged :]):
+            raise StreamBrokenError("a streamed body holds a secret that the policy blocks", reason="finding-blocked")
+        self._judged = len(self._stream.hits)
         if self._is_partial and any(hit.action == "scrub" for hit in self._stream.hits):
             raise StreamBrokenError("a range of a body holds a secret", reason="partial-body")
         return clean

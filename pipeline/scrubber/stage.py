@@ -134,6 +134,7 @@ def _scrubbed(
         scan=scan,
         edits=edits,
         findings=findings,
+        signals=captured.signals,
         counts=captured.counts,
         trouble=trouble,
     )
