@@ -108,9 +108,9 @@ class FileSearch:
             secrets[digest] = secret
             return digest
 
-        search = EngineSearch(_NamedFile(self._engine, name), self._hints, fingerprint, default_choose)
+        search = EngineSearch(NamedFile(self._engine, name), self._hints, fingerprint, default_choose)
         for edit in search(text):
-            place = _Place(text, edit)
+            place = Place(text, edit)
             for found in edit.found:
                 secret = secrets[found.fingerprint]
                 finding = place.finding(found.rule, name, secret, found.fingerprint)
@@ -118,7 +118,7 @@ class FileSearch:
                 yield finding, secret, is_allowed
 
 
-class _NamedFile:
+class NamedFile:
     """The engine for one file: rules and allowlists that look at the path see its name."""
 
     def __init__(self, engine: MatchEngine, name: str) -> None:
@@ -131,10 +131,10 @@ class _NamedFile:
         return to_spans(data, matches, escape_aware=True) if matches else []
 
 
-class _Place:
+class Place:
     """Where in a file an edit is."""
 
-    def __init__(self, text: bytes, edit: Edit) -> None:
+    def __init__(self, text: bytes, edit: Edit | Span) -> None:
         last = max(edit.start, edit.end - 1)
         line_start = text.rfind(b"\n", 0, edit.start) + 1
         last_line_start = text.rfind(b"\n", 0, last) + 1

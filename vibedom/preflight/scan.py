@@ -19,6 +19,7 @@ from vibedom.preflight.categories import categorise
 from vibedom.preflight.file_report import FileFinding
 from vibedom.preflight.finding import Detection, Finding, sample_of
 from vibedom.preflight.gitleaks import Gitleaks, installed_gitleaks, probe_gitleaks, scan_with_gitleaks
+from vibedom.preflight.history_scan import scan_history
 from vibedom.preflight.ignore_files import GitIgnore
 from vibedom.preflight.known_values import NOT_READ, KnownValues, known_values, values_of
 from vibedom.rule_files import load_engine
@@ -92,8 +93,6 @@ async def preflight(
     gitleaks = await _gitleaks(workspace, settings, rule_files)
     if gitleaks is not None:
         scanned = await _by_gitleaks(gitleaks, workspace, settings)
-    elif settings.history:
-        raise NotScannedError("the git history can only be scanned by gitleaks 8.18 to 8.30; install it")
     else:
         scanned = await anyio.to_thread.run_sync(_by_builtin, workspace, home, settings, rule_files, progress)
     return await anyio.to_thread.run_sync(_report, workspace, home, scanned)
@@ -125,6 +124,14 @@ def _by_builtin(
         )
     except OSError as error:
         raise NotScannedError(f"{workspace} cannot be scanned: {error.strerror}") from None
+    if settings.history:
+        detections += scan_history(
+            workspace,
+            load_engine(home, rule_files),
+            max_file_bytes=settings.max_file_mib << 20,
+            max_seconds=settings.timeout_seconds,
+            progress=lambda objects, size: progress(f"looking through the history: {objects} files, {size >> 20} MB"),
+        )
     if report.is_truncated:
         raise NotScannedError(f"{workspace} was not scanned in {settings.timeout_seconds:.0f} s; exclude what is large")
     skipped = [Skipped(each.file, each.reason) for each in report.skipped]

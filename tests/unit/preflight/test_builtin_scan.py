@@ -1,5 +1,6 @@
 """Pre-flight without gitleaks: the built-in scanner gives the same report."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,6 @@ async def test_it_is_taken_where_no_gitleaks_is_on_the_path(
     report = await preflight(workspace, home=home)
     assert report.scanner == "built-in"
     assert [finding.file for finding in report.findings] == ["a.py"]
-    with pytest.raises(NotScannedError, match="install it"):
-        await preflight(workspace, home=home, settings=PreflightSettings(history=True))
     with pytest.raises(NotScannedError, match="no gitleaks"):
         await preflight(workspace, home=home, settings=PreflightSettings(scanner="gitleaks"))
 
@@ -56,3 +55,33 @@ async def test_a_gitleaks_inside_the_workspace_is_not_run(
 async def test_personal_data_and_odd_names_hold_up_nothing(workspace: Path, home: Home) -> None:
     (workspace / "people.txt").write_text("someone@somewhere.org\n4111 1111 1111 1111\n10.1.2.3\n")
     assert (await preflight(workspace, home=home, settings=BUILTIN)).findings == ()
+
+
+async def test_the_history_is_scanned_on_request_with_stashes_reflog_and_index(workspace: Path, home: Home) -> None:
+    history = PreflightSettings(scanner="builtin", history=True)
+    assert (await preflight(workspace, home=home, settings=history)).findings == ()
+    _git(workspace, "init", "-q")
+    seed = token().removeprefix("ghp_")
+    tokens = {f"{name}.py": token(seed[at:] + seed[:at]) for at, name in enumerate("abc")}
+    for name in ("a.py", "b.py"):
+        for text in (f"x = 1\nt = '{tokens[name]}'\n", "x = 1\n"):
+            (workspace / name).write_text(text)
+            _git(workspace, "add", "-A")
+            _git(workspace, "commit", "-qm", name)
+    _git(workspace, "reset", "-q", "--hard", "HEAD~2")  # the commits of b.py are in the reflog only
+    (workspace / "c.py").write_text(f"x = 1\nt = '{tokens['c.py']}'\n")
+    _git(workspace, "add", "-A")  # in the index only
+    (workspace / "c.py").write_text("x = 1\n")
+    report = await preflight(workspace, home=home, settings=history)
+    assert {(found.file, found.start_line) for found in report.findings} == {("a.py", 2), ("b.py", 2), ("c.py", 2)}
+    commits = {found.file: found.commit for found in report.findings}
+    assert _git(workspace, "show", f"{commits['a.py']}:a.py").endswith(f"'{tokens['a.py']}'")
+    assert commits["c.py"] == "index"
+    assert (await preflight(workspace, home=home, settings=BUILTIN)).findings == ()
+    assert tokens["b.py"].encode() in {value for _, value in report.values.reveal()}
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    own = ("-c", "user.name=me", "-c", "user.email=me@home.test")
+    done = subprocess.run(["git", *own, *arguments], cwd=directory, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
