@@ -1,7 +1,8 @@
 """SSH through CONNECT: only to ports that the policy calls SSH, only what begins as SSH on both sides, and counted."""
 
 import contextlib
-import socket
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from anyio.abc import ByteStream
 
 from pipeline.events import Record
 from tests.support.border import Running, running_border
+from vibedom.ssh.sandbox_files import write_ssh_files
 
 pytestmark = pytest.mark.anyio
 HOST = "git.test"
@@ -144,8 +146,6 @@ async def test_what_a_server_says_that_is_no_ssh_does_not_reach_the_sandbox(tmp_
 
 async def test_only_the_named_host_and_port_are_tunnelled_to(tmp_path: Path) -> None:
     async with far_side(SERVER) as far:
-        with socket.socket() as unlisted:
-            unlisted.bind(("127.0.0.1", 0))
         rules = policy(far.port) + policy(far.port, "other.test:2222")
         async with running_border(tmp_path, domains="web.test\n", policy=rules) as border:
             for authority in ("evil.test:22", f"{HOST}:80", f"{HOST}:443", "other.test:22", "web.test:22"):
@@ -167,3 +167,31 @@ async def test_a_listed_port_22_without_the_rule_for_ssh_tunnels_no_ssh(tmp_path
                 await stream.send(HELLO + KEX)
                 assert await read_to_end(stream) == b""
             assert far.connections == 0
+
+
+@pytest.mark.parametrize("script", ["connect.bash", "connect.py"])
+async def test_the_sandboxes_way_to_the_proxy_carries_bytes_and_ends_with_either_side(
+    tmp_path: Path, script: str
+) -> None:
+    write_ssh_files(tmp_path, (), ())
+    interpreter = ["bash"] if script.endswith(".bash") else [sys.executable, "-I"]
+    argv = [*interpreter, str(tmp_path / "ssh" / script)]
+    sent = HELLO + KEX + bytes(range(256)) * 400
+    async with far_side(SERVER) as far, running_border(tmp_path, policy=policy(far.port)) as border:
+        environment = {"PATH": os.environ["PATH"], "HTTPS_PROXY": border.proxy_url}
+        async with await anyio.open_process([*argv, HOST, "22"], env=environment) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            await process.stdin.send(sent)
+            assert await far.until(len(sent)) == sent
+            got = b""
+            with anyio.fail_after(10):
+                while len(got) < len(SERVER):
+                    got += await process.stdout.receive()
+                assert got == SERVER
+                await process.stdin.aclose()
+                await process.wait()
+        with anyio.fail_after(10):
+            refused = await anyio.run_process([*argv, "other.test", "22"], env=environment, check=False)
+        assert (refused.returncode, refused.stdout) == (1, b"")
+        assert b"vibedom: SSH to other.test:22 is not allowed" in refused.stderr
