@@ -11,7 +11,7 @@ from aiodocker.containers import DockerContainer
 
 from vibedom.errors import SandboxError
 from vibedom.sandbox import docker_seccomp, image, trust
-from vibedom.sandbox.docker_engine import asking
+from vibedom.sandbox.docker_engine import asking, one_line
 from vibedom.sandbox.docker_holder import HOSTNAME
 from vibedom.sandbox.runtime import HOME_MOUNT, TRUST_MOUNT, WORK_MOUNT, WORKSPACE_MOUNT, Command, SandboxSpec
 
@@ -22,18 +22,26 @@ _USERXATTR_KERNEL = (5, 11)
 _PROBE = "user.vibedom.probe"
 
 
-def overlay_options(spec: SandboxSpec, kernel: str) -> str:
+def overlay_options(spec: SandboxSpec, kernel: str, *, is_root: bool) -> str:
     """Mount options of the overlay volume for an engine on `kernel` (`6.1.0-18-amd64`).
 
-    With `userxattr` the marks in the upper directory are readable without privileges. Raises `SandboxError` for a
-    path that mount options cannot hold.
+    With `userxattr` the marks in the upper directory are readable without privileges; without it only for root
+    (`is_root`: this process is). Raises `SandboxError` for a path that mount options cannot hold, and where the marks
+    could not be read: a replaced directory would look like an untouched one, and the diff would be wrong.
     """
     for path in (spec.lower, spec.upper, spec.work):
         if set(str(path)) & set(',:\\"'):
             raise SandboxError(f"{path} has a character that mount options cannot hold; move VIBEDOM_HOME elsewhere")
     options = f"lowerdir={spec.lower},upperdir={spec.upper},workdir={spec.work}"
-    is_usable = _version(kernel) >= _USERXATTR_KERNEL and _takes_user_attributes(spec.upper)
-    return f"{options},userxattr" if is_usable else options
+    if _version(kernel) >= _USERXATTR_KERNEL and _takes_user_attributes(spec.upper):
+        return f"{options},userxattr"
+    if not is_root:
+        raise SandboxError(
+            f"the engine's kernel {one_line(kernel, 40)} or the file system of {spec.upper} takes no user attributes, "
+            "so only root could read which directories the agent replaced; use Linux 5.11 or later and a disk file "
+            "system for VIBEDOM_HOME, or run vibedom as root"
+        )
+    return options
 
 
 def _takes_user_attributes(directory: Path) -> bool:

@@ -1,6 +1,7 @@
 """One sandbox on an engine, from its network to its removal."""
 
 import math
+import os
 import secrets
 from collections.abc import Mapping
 
@@ -75,7 +76,7 @@ class DockerSandbox:
     async def _make_volume(self) -> None:
         with asking("create the overlay volume", shield=True):
             version = await self._docker.version()
-            options = docker_agent.overlay_options(self._spec, version["KernelVersion"])
+            options = docker_agent.overlay_options(self._spec, version["KernelVersion"], is_root=os.geteuid() == 0)
             await self._create_volume(self._name, options)
             await self._create_volume(docker_agent.project_volume(self._name), docker_agent.project_options(self._spec))
 

@@ -13,16 +13,23 @@ from vibedom.sandbox.runtime import Command, Limits, Mount
 def test_the_overlays_marks_are_readable_where_the_kernel_can(tmp_path: Path) -> None:
     spec = make_spec(tmp_path)
     expected = f"lowerdir={spec.lower},upperdir={spec.upper},workdir={spec.work}"
-    assert docker_agent.overlay_options(spec, "6.1.0-18-amd64") == f"{expected},userxattr"
-    assert docker_agent.overlay_options(spec, "5.11.0") == f"{expected},userxattr"
-    assert docker_agent.overlay_options(spec, "5.10.0-28-cloud-amd64") == expected
-    assert docker_agent.overlay_options(spec, "4.19+") == expected
+    assert docker_agent.overlay_options(spec, "6.1.0-18-amd64", is_root=False) == f"{expected},userxattr"
+    assert docker_agent.overlay_options(spec, "5.11.0", is_root=False) == f"{expected},userxattr"
+    assert docker_agent.overlay_options(spec, "5.10.0-28-cloud-amd64", is_root=True) == expected
+    assert docker_agent.overlay_options(spec, "4.19+", is_root=True) == expected
 
 
 @pytest.mark.parametrize("name", ["a,b", "a:b", "a\\b", 'a"b'])
 def test_a_path_that_mount_options_cannot_hold_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SandboxError, match="mount options"):
-        docker_agent.overlay_options(make_spec(tmp_path / name), "6.1.0")
+        docker_agent.overlay_options(make_spec(tmp_path / name), "6.1.0", is_root=True)
+
+
+@pytest.mark.parametrize("kernel", ["5.10.0-28-cloud-amd64", "4.19+"])
+def test_marks_that_an_ordinary_user_could_not_read_are_refused_and_not_hidden(tmp_path: Path, kernel: str) -> None:
+    with pytest.raises(SandboxError, match="only root could read") as refused:
+        docker_agent.overlay_options(make_spec(tmp_path), kernel, is_root=False)
+    assert "\n" not in str(refused.value)
 
 
 def test_the_read_only_side_is_an_overlay_without_an_upper_layer(tmp_path: Path) -> None:
