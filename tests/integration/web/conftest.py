@@ -9,7 +9,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+SECONDS = 60
+"""How long anything on a page may take: a loaded machine is slow, not wrong."""
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +21,7 @@ def chromium() -> Iterator[Browser]:
     if program is None:
         assert "CI" not in os.environ, "CI has to have a browser: apt-get install chromium"
         pytest.skip("needs Chromium; on Debian: apt-get install chromium")
+    expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
@@ -29,7 +33,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     """A fresh page; a script error or a refusal of the content policy on it fails the test."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     made = context.new_page()
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(SECONDS * 1000)
     troubles: list[str] = []
     made.on("pageerror", lambda error: troubles.append(str(error)))
     made.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
