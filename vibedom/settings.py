@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from vibedom.policy_file import (
     read_text,
 )
 from vibedom.project_file import ProjectFile, denied, narrowed_dlp, narrowed_table, read_project
-from vibedom.registries import registry_hosts
+from vibedom.registries.kept import kept_registry_hosts
 from vibedom.sandbox.runtime import Limits
 
 TRUSTED_DOMAINS = "trusted_domains.txt"
@@ -61,17 +62,18 @@ class _GroupFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_policy(
-    home: Home, *, project: Path | None = None, clients: Callable[[], Sequence[str]] = registry_hosts
+    home: Home, *, project: Path | None = None, clients: Callable[[], Sequence[str]] | None = None
 ) -> Policy:
     """Read the user's files; those that are missing are made from the shipped defaults.
 
     `project` is a directory whose vibedom.toml may narrow the policy; it is not among the `sources` to watch.
     `clients` answers what `@registries` stands for. Raises `SettingsError` that names file and place. Blocking: up to
-    two seconds where clients are asked for the first time.
+    two seconds where clients are asked: the first time, and after their own settings have changed.
     """
     domains, policy = ensure_files(home)
     wishes = read_project(project) if project is not None else ProjectFile()
-    return compose(read_text(domains), read_text(policy), config=home.config, clients=clients, project=wishes)
+    asked = clients or partial(kept_registry_hosts, home.cache)
+    return compose(read_text(domains), read_text(policy), config=home.config, clients=asked, project=wishes)
 
 
 def configured_rule_files(home: Home) -> tuple[str, ...]:
