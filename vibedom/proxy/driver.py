@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from mitmproxy import options as mitmproxy_options
+from mitmproxy.connection import Connection
 from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 
@@ -28,6 +29,8 @@ class DrivenHandler(server.LiveConnectionHandler):
         self._events: deque[events.Event] = deque()
         self._is_driving = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._to_send: dict[Connection, list[bytes]] = {}
+        """What one event makes the layers send: a head and its body leave together, in one call of the kernel."""
 
     async def server_event(self, event: events.Event) -> None:
         """Give the layers an event and carry out what they ask for. Never waits: what takes time is a task, and an
@@ -41,9 +44,12 @@ class DrivenHandler(server.LiveConnectionHandler):
             while self._events:
                 for command in self.layer.handle_event(self._events.popleft()):
                     self._carry_out(command)
+            for connection in list(self._to_send):
+                self._send(connection)
         # The layers are broken then, and an exchange may be half-way: `log` cuts the connection.
         except Exception:
             self._events.clear()
+            self._to_send.clear()
             self.log("crashed", logging.ERROR)
         finally:
             self._is_driving = False
@@ -68,15 +74,20 @@ class DrivenHandler(server.LiveConnectionHandler):
     def _on_connection(self, command: commands.ConnectionCommand) -> None:
         match command:
             case commands.SendData():
-                writer = self.transports[command.connection].writer
-                if writer is not None and not writer.is_closing():
-                    writer.write(command.data)
-            case commands.CloseTcpConnection():
-                self.close_connection(command.connection, command.half_close)
+                self._to_send.setdefault(command.connection, []).append(command.data)
             case commands.CloseConnection():
-                self.close_connection(command.connection, half_close=False)
+                self._send(command.connection)
+                half_close = isinstance(command, commands.CloseTcpConnection) and command.half_close
+                self.close_connection(command.connection, half_close)
             case _:
                 raise TypeError(f"a command that nobody knows: {type(command).__name__}")
+
+    def _send(self, connection: Connection) -> None:
+        pieces = self._to_send.pop(connection, None)
+        io = self.transports.get(connection)
+        if pieces and io is not None and io.writer is not None and not io.writer.is_closing():
+            # Not `writelines`: in Python 3.12.1 it counts nothing as waiting, and a slow reader would fill the memory.
+            io.writer.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
     def _start(self, work: Coroutine[Any, Any, None], *, at_once: bool = True) -> asyncio.Task[None]:
         """A task that runs up to its first wait right here, or from the loop's next turn on."""
