@@ -69,7 +69,9 @@ class ContentFilter:
             return "stream-raw" if is_reply else "watch"
         if is_reply and media_of(content) == "binary":
             return "stream-raw"
-        if media_of(content) == "sse" or length is None:
+        if length is None:
+            return "gather" if is_reply and media_of(content) == "json" else "stream"
+        if media_of(content) == "sse":
             return "stream"
         if length <= self._settings.max_body_bytes:
             return "buffer"
@@ -91,7 +93,7 @@ class ContentFilter:
         self, plan: Plan, media: Media, content: ContentType, codings: tuple[str, ...], *, is_partial: bool = False
     ) -> Scan:
         unscanned: Reason | None = "oversize" if plan == "block" else None
-        if plan in ("buffer", "stream", "watch") and not _are_readable(codings):
+        if plan in ("buffer", "gather", "stream", "watch") and not _are_readable(codings):
             unscanned = "unknown-encoding"
             if plan != "buffer":
                 plan = "block" if self._settings.undecodable == "block" else "stream-raw"
@@ -107,6 +109,7 @@ class ContentFilter:
             boundary=content.boundary,
             is_partial=is_partial,
             unscanned=unscanned,
+            gather_bytes=self._settings.max_body_bytes if plan == "gather" else 0,
         )
 
 

@@ -169,8 +169,9 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     signals: tuple[Signal, ...] = ()
 
 
-Plan = Literal["none", "buffer", "stream", "watch", "stream-raw", "block"]
-"""What happens to the body: there is none, it is buffered and scrubbed with its structure, it is scrubbed as it
+Plan = Literal["none", "buffer", "gather", "stream", "watch", "stream-raw", "block"]
+"""What happens to the body: there is none, it is buffered and scrubbed with its structure, it is buffered if all of it
+comes without a pause and streams otherwise, it is scrubbed as it
 streams, it streams as it is and is cut where it holds a key, it streams unread, or the flow is denied because of it."""
 
 Media = Literal["json", "ndjson", "sse", "form", "multipart", "xml", "text", "binary"]
@@ -190,6 +191,8 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     """A range of a body (206): an edit would make its `Content-Range` a lie."""
     unscanned: Reason | None = None
     """Why a body passes unscanned; recorded and alerted."""
+    gather_bytes: int = 0
+    """Of plan `gather`: a longer body streams."""
 
 
 class Filtered(msgspec.Struct, frozen=True, kw_only=True):

@@ -107,10 +107,15 @@ def edit_body(message: http.Message, judged: Judged) -> None:
     message.raw_content = body.data
     for name in DIGESTS:
         message.headers.pop(name, None)
+    frame_as_whole(message)
+
+
+def frame_as_whole(message: http.Message) -> None:
+    """A body that is here in full is sent with its length, whatever it came with."""
     if message.trailers and "transfer-encoding" in message.headers:
         return  # only chunks can be followed by trailers
     message.headers.pop("transfer-encoding", None)
-    message.headers["content-length"] = str(len(body.data))
+    message.headers["content-length"] = str(len(message.raw_content or b""))
 
 
 def trailers(flow: http.HTTPFlow, direction: Direction) -> tuple[Header, ...]:

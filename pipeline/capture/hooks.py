@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from mitmproxy import connection, http
 from mitmproxy.net.server_spec import ServerSpec
 from mitmproxy.proxy import commands
@@ -176,18 +177,30 @@ class Capture:
         if judged.scrubbed.edits.headers is not None:
             flow.response.headers = http.Headers(judged.scrubbed.edits.headers)
         if state.response_scan.plan in ("stream", "stream-raw"):
-            state.response_stream = self.open_stream(state.response_scan, state.target, "response")
-            flow.response.stream = exchange.chunks_of(state.response_stream, state)
-            if state.response_scan.plan == "stream":
-                exchange.frame_as_stream(flow.response)
+            self._stream_response(state, flow.response)
+
+    async def stream_response(self, flow: http.HTTPFlow) -> None:
+        """The body that was gathered is too long or comes too slowly: from here on it streams."""
+        state = state_of(flow)
+        assert flow.response is not None  # noqa: S101
+        state.response_scan = msgspec.structs.replace(state.response_scan, plan="stream", gather_bytes=0)
+        self._stream_response(state, flow.response)
+
+    def _stream_response(self, state: FlowState, response: http.Response) -> None:
+        state.response_stream = self.open_stream(state.response_scan, state.target, "response")
+        response.stream = exchange.chunks_of(state.response_stream, state)
+        if state.response_scan.plan == "stream":
+            exchange.frame_as_stream(response)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         state = state_of(flow)
         if state.is_refused or state.is_recorded or flow.response is None:
             return
         state.is_recorded = True
-        if state.response_scan.plan == "buffer":
+        if state.response_scan.plan in ("buffer", "gather"):
             raw = flow.response.raw_content or b""
+            if state.response_scan.plan == "gather":
+                exchange.frame_as_whole(flow.response)
             state.response_bytes = len(raw)
             judged = await self._ask(flow, "response_body", state.target, body=raw, direction="response", prior=True)
         else:

@@ -14,7 +14,7 @@ from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer
-from mitmproxy.proxy.layers.http import DropStream, GetHttpConnection, HttpLayer, HTTPMode, HttpStream, SendHttp
+from mitmproxy.proxy.layers.http import DropStream, GetHttpConnection, HttpLayer, HTTPMode, SendHttp
 from mitmproxy.proxy.layers.http._events import (
     RequestData,
     RequestEndOfMessage,
@@ -31,6 +31,7 @@ from mitmproxy.proxy.layers.modes import HttpProxy
 from pipeline.events import Reason
 from pipeline.identity import NO_HOST, Listener
 from vibedom.proxy.chunk import Chunk, ReadChunkHook, slow_reader
+from vibedom.proxy.gathering import GatheringStream
 from vibedom.proxy.websocket import BorderWebsocketLayer
 
 HTTP_START = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -38,7 +39,7 @@ HTTP2_PREFACE = b"PRI * HTTP/2.0"
 MAX_METHOD_BYTES = 32
 
 
-class BorderStream(HttpStream):
+class BorderStream(GatheringStream):
     """One exchange. A refusal made at its head is answered at once: no 100, no byte of the body, no upstream."""
 
     _is_streaming = False
@@ -108,7 +109,7 @@ class BorderStream(HttpStream):
             yield from super().flow_done()
             return
         self.child_layer = BorderWebsocketLayer(self.context, self.flow)
-        self._handle_event = self.passthrough
+        self._handle_event = self.passthrough  # type: ignore[method-assign]
         yield from self.child_layer.handle_event(events.Start())
         yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
 
