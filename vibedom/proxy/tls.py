@@ -94,8 +94,9 @@ class Tls:
 
 
 def _select_protocol(_: SSL.Connection, offered: list[bytes]) -> object:
-    """The first HTTP version that the client offers; nothing else is spoken here."""
-    return next((name for name in offered if name in (b"h2", b"http/1.1")), SSL.NO_OVERLAPPING_PROTOCOLS)
+    """The newest HTTP version that the client offers, in whatever order (httpx names the oldest first); nothing else
+    is spoken here."""
+    return next((name for name in (b"h2", b"http/1.1") if name in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
 
 
 def _general_name(name: str) -> x509.GeneralName:
