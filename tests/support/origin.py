@@ -52,7 +52,7 @@ async def origin(
 ) -> AsyncIterator[Origin]:
     """Serve `handler` on a free port; with TLS for `names`, signed by a CA of its own, where there are any."""
     with tempfile.TemporaryDirectory() as directory:
-        context, ca_file = _server_tls(names, Path(directory)) if names else (None, None)
+        context, ca_file = server_tls(names, Path(directory)) if names else (None, None)
         running = Origin(0, ca_file)
 
         async def keep(request: web.Request) -> web.StreamResponse:
@@ -73,7 +73,8 @@ async def origin(
             await runner.cleanup()
 
 
-def _server_tls(names: tuple[str, ...], directory: Path) -> tuple[ssl.SSLContext, Path]:
+def server_tls(names: tuple[str, ...], directory: Path) -> tuple[ssl.SSLContext, Path]:
+    """A TLS context for `names`, signed by a CA made here: `ca.pem` and `leaf.pem` (key and certificate)."""
     authority = Authority("test-origin")
     leaf = authority.leaf([x509.DNSName(name) for name in names])
     key = authority.leaf_key.private_bytes(
