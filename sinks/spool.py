@@ -175,6 +175,12 @@ def waiting(path: Path) -> tuple[int, int]:
     return pending, cursor.lost
 
 
+def undelivered(directory: Path) -> int:
+    """Entries that wait in any spool of a directory, and those that had no room. Raises `OSError`."""
+    bases = {file.with_suffix("") for file in directory.glob("*.spool.*")}
+    return sum(sum(waiting(base)) for base in bases)
+
+
 def _append(file: Path, data: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(file, flags, 0o600)

@@ -6,6 +6,7 @@ from functools import partial
 import anyio
 import msgspec
 
+from sinks.spool import undelivered
 from vibedom import sessions
 from vibedom.cli import diff_view, render
 from vibedom.cli.ask import ask, can_ask
@@ -99,6 +100,8 @@ def _show_outcome(outcome: Outcome) -> None:
 def _show_next(record: SessionRecord, review: Review, directory: SessionDir) -> None:
     if review.changes:
         render.err(f"  kept      look: vibedom diff {record.id}   take home: vibedom apply {record.id}")
+    if waiting := undelivered(directory.root):
+        render.err(f"  alerts    {waiting} could not be delivered yet and are kept: vibedom sinks flush", "warn")
     render.err(f"  logs      {directory.root}", "dim")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinks.spool import SEGMENTS, Spool
+from sinks.spool import SEGMENTS, Spool, undelivered, waiting
 
 
 def entries(first: int, count: int) -> list[bytes]:
@@ -118,3 +118,16 @@ def test_no_entry_is_lost_or_repeated_whatever_happens_in_which_order(
             taken += batch.entries
             spool.done(batch)
     assert taken + drain(spool) == entries(0, written)
+
+
+def test_what_waits_can_be_counted_without_opening_or_changing_a_spool(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "a.spool")
+    spool.append(entries(0, 5))
+    batch = spool.peek(2)
+    assert batch is not None
+    spool.done(batch)
+    Spool(tmp_path / "b.spool").append(entries(0, 4))
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    assert (waiting(tmp_path / "a.spool"), undelivered(tmp_path)) == ((3, 0), 7)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert undelivered(tmp_path / "none") == 0
