@@ -1,7 +1,7 @@
 """How fast records are written: the chained audit log against the same lines without a chain, verifying, and alerts.
 
 python -m benchmarks.bench_sinks [--json FILE] [--quick]
-python -m benchmarks.bench_sinks --million    # the whole fan-out, with a sink that hangs and without it
+python -m benchmarks.bench_sinks --million    # the whole fan-out, with a sink that answers and with one that hangs
 """
 
 import argparse
@@ -148,7 +148,7 @@ def measure(count: int) -> list[dict[str, object]]:
 
 
 def measure_load(count: int, rounds: int = 1) -> list[dict[str, object]]:
-    """The fan-out without and with a sink that hangs, in turns; the better run of each counts."""
+    """The fan-out with a sink that answers and the same one hanging, in turns; the better run of each counts."""
     records = corpus(10_000)
     runs: dict[bool, Load] = {}
     for _ in range(rounds):

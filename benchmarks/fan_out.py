@@ -53,6 +53,16 @@ class Hanging:
         """Nothing is open."""
 
 
+class Answering:
+    """A receiver that takes everything at once: the same sink as it should be."""
+
+    async def deliver(self, alerts: Sequence[Alert], /) -> None:
+        """Taken."""
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
 class FileCarrier:
     """A stream's far side: a file that takes everything."""
 
@@ -70,22 +80,20 @@ class FileCarrier:
 
 
 def sinks(directory: Path, *, with_hanging: bool) -> list[Sink]:
-    """Those of a session, the audit log first."""
+    """Those of a session, the audit log first. The last one hangs, or answers at once."""
 
     def engine() -> AlertEngine:
         return AlertEngine(session="load")
 
-    found: list[Sink] = [
+    outbox = Outbox(Hanging() if with_hanging else Answering(), Spool(directory / "hanging.spool"), session="load")
+    return [
         JsonlSink(directory / "network.jsonl", session="load", rotate_bytes=100 * 1024 * 1024),
         AlertSink("alerts", engine(), AlertFile(directory / "alerts.jsonl")),
         StreamSink(
             "stream", FileCarrier(directory / "out"), Spool(directory / "stream.spool"), session="load", engine=engine()
         ),
+        AlertSink("outside", engine(), outbox),
     ]
-    if with_hanging:
-        outbox = Outbox(Hanging(), Spool(directory / "hanging.spool"), session="load")
-        found.append(AlertSink("hanging", engine(), outbox))
-    return found
 
 
 async def run_load(directory: Path, records: Sequence[Record], count: int, *, with_hanging: bool) -> Load:
