@@ -21,6 +21,7 @@ MAX_MESSAGE_BYTES = 64 * 1024
 MAX_CLIENTS = 16
 IDLE_SECONDS = 300.0
 """A client that says nothing for so long is hung up on. `ssh` asks within seconds."""
+RETRY_SECONDS = 0.05
 _LENGTH_BYTES = 4
 
 
@@ -51,7 +52,13 @@ class SigningAgent:
                 loop = asyncio.get_running_loop()
                 while True:
                     await self._slots.acquire()
-                    connection, _ = await loop.sock_accept(listener)
+                    try:
+                        connection, _ = await loop.sock_accept(listener)
+                    except OSError:
+                        # Out of descriptors, or the client was gone before it was accepted: the others are served.
+                        self._slots.release()
+                        await anyio.sleep(RETRY_SECONDS)
+                        continue
                     clients.start_soon(self._converse, connection)
         finally:
             listener.close()

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -61,7 +62,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
             key = load_ssh_private_key(self.path.read_bytes()[:_MAX_BYTES], password=None)
         except OSError as error:
             raise SettingsError(f"{self.path}: cannot be read ({error.strerror}); see vibedom keys") from None
-        except ValueError:
+        except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it has a passphrase
             raise SettingsError(f"{self.path}: not a key without a passphrase; remove it and make a new one") from None
         if not isinstance(key, Ed25519PrivateKey):
             raise SettingsError(f"{self.path}: not an ed25519 key; remove it and make a new one")

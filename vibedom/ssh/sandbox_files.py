@@ -67,7 +67,10 @@ done
 if command -v python3 >/dev/null 2>&1; then
     exec python3 -I "${0%/*}/connect.py" "$1" "$2"
 fi
-echo "vibedom: SSH needs bash or python3 in the sandbox; use an image that has one" >&2
+if command -v nc >/dev/null 2>&1; then
+    exec sh "${0%/*}/connect.nc" "$1" "$2"
+fi
+echo "vibedom: SSH needs bash, python3 or nc in the sandbox; use an image that has one" >&2
 exit 127
 """
 
@@ -90,6 +93,26 @@ down=$!
 trap 'kill $up $down 2>/dev/null' EXIT
 # Whichever side is gone, the other has nobody to talk to: ssh never closes one direction alone.
 wait -n
+"""
+
+_CONNECT_NC = """\
+proxy=${HTTPS_PROXY#*://}
+proxy=${proxy%/}
+exec 4<&0
+{
+    printf 'CONNECT %s:%s HTTP/1.1\\r\\nHost: %s:%s\\r\\n\\r\\n' "$1" "$2" "$1" "$2"
+    cat <&4
+} | nc "${proxy%:*}" "${proxy##*:}" | {
+    read -r version status reason
+    while read -r line && [ "${#line}" -gt 1 ]; do :; done
+    if [ "$status" != 200 ]; then
+        echo "vibedom: SSH to $1:$2 is not allowed ($status); see /etc/vibedom/brief.md" >&2
+        # nc would go on waiting, and ssh for it.
+        kill $$
+        exit 1
+    fi
+    cat
+}
 """
 
 _CONNECT_PYTHON = """\
@@ -125,6 +148,7 @@ def write_ssh_files(trust: Path, keys: Sequence[Key], known: Sequence[HostKey]) 
     write_public(directory / "git-ssh", _GIT_SSH.encode())
     write_public(directory / "connect", _CONNECT.encode())
     write_public(directory / "connect.bash", _CONNECT_BASH.encode())
+    write_public(directory / "connect.nc", _CONNECT_NC.encode())
     write_public(directory / "connect.py", _CONNECT_PYTHON.encode())
     write_public(directory / FILE, "".join(f"{key.line}\n" for key in known).encode())
     shown = _public_directory(directory / "keys")

@@ -62,6 +62,27 @@ def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:
         key.sign(b"x")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(("-t", "ed25519", "-N", "a passphrase"), "passphrase"), (("-t", "ecdsa", "-N", ""), "not an ed25519 key")],
+)
+def test_a_key_that_somebody_put_there_is_refused_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    key, _ = create_key(Home(root=tmp_path))
+    key.path.unlink()
+    subprocess.run(["ssh-keygen", "-q", *arguments, "-f", str(key.path)], check=True, capture_output=True, input=b"y\n")
+    with pytest.raises(SettingsError, match=said):
+        key.sign(b"x")
+
+
+def test_something_that_is_no_key_is_refused_in_one_line(tmp_path: Path) -> None:
+    key, _ = create_key(Home(root=tmp_path))
+    key.path.write_bytes(b"\0no key")
+    with pytest.raises(SettingsError, match="not a key"):
+        key.sign(b"x")
+
+
 def host_line(directory: Path, name: str) -> str:
     path = directory / "host_key"
     if not path.exists():
