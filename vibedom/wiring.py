@@ -117,7 +117,7 @@ def make_feeds(policy: Policy, directory: SessionDir, *, session: str) -> list[F
             f"{exc.filename}: the log cannot be opened ({exc.strerror}); check owner and space"
         ) from None
     optional = (*alerts, MetricsSink(directory.metrics, session=session))
-    return [Feed(jsonl, is_required=True), *(Feed(sink, is_required=False) for sink in optional)]
+    return [Feed(jsonl, is_required=True), *(Feed(sink, is_required=False, capacity=8192) for sink in optional)]
 
 
 def make_border(

@@ -42,6 +42,7 @@ def document(entry: Entry) -> Document:
             "context": entry.context,
             "unscanned": entry.unscanned,
             "note": entry.note,
+            "signals": list(entry.signals),
             "findings": msgspec.to_builtins(entry.findings),
         },
     }

@@ -64,6 +64,7 @@ def _base(entry: Entry, class_uid: int, activity: int) -> Event:
             "context": entry.context or "",
             "rule": entry.rule,
             "note": entry.note,
+            "signals": list(entry.signals),
         },
     }
 

@@ -4,8 +4,8 @@ from vibedom.audit.entries import Entry
 
 COLUMNS = (
     "session", "seq", "time", "kind", "verdict", "reason", "rule", "scheme", "host", "port", "method", "path", "status",
-    "content_type", "context", "question", "findings", "unscanned", "request_bytes", "response_bytes", "duration_ms",
-    "note", "flow", "hash",
+    "content_type", "context", "question", "findings", "unscanned", "signals", "request_bytes", "response_bytes",
+    "duration_ms", "note", "flow", "hash",
 )  # fmt: skip
 
 
@@ -17,5 +17,5 @@ def row(entry: Entry) -> list[str]:
 def _cell(entry: Entry, column: str) -> str:
     if column == "findings":
         return "; ".join(f"{f.rule} {f.action} {f.location}" for f in entry.findings)
-    value = getattr(entry, column)
+    value = " ".join(entry.signals) if column == "signals" else getattr(entry, column)
     return "" if value is None else str(value)

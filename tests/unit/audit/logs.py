@@ -40,7 +40,8 @@ def records() -> list[Record]:
         request("f1", findings=(FINDING, msgspec.structs.replace(FINDING, rule="email", action="alert"))),
         request("f1", kind="response", method="", status=200, content_type="application/json", response_bytes=99,
                 duration_ms=12.5),
-        request("f2", method="PATCH", host="evil.test", verdict="deny", reason="not-listed", path="=cmd()"),
+        request("f2", method="PATCH", host="evil.test", verdict="deny", reason="not-listed", path="=cmd()",
+                signals=("random-path",)),
         Record(kind="refused", flow="r1", at=1.7e9, verdict="deny", reason="non-http", scheme="tcp", port=443),
         request("w1", kind="message", method="", path="/ws"),
     ]  # fmt: skip

@@ -35,6 +35,10 @@ def test_every_line_of_every_session_is_in_the_tables(database: Database) -> Non
         ("email", "alert"),
         ("github-pat", "scrub"),
     ]
+    assert ask(database, "SELECT session FROM records WHERE list_contains(signals, 'random-path')") == [
+        ("s1",),
+        ("s2",),
+    ]
     assert ask(database, "SELECT count(*) > 3 FROM alerts WHERE name = 'host denied' OR severity >= 'a'") == [(True,)]
 
 

@@ -59,6 +59,7 @@ def test_ocsf_says_what_was_denied_and_what_was_found(log: Path) -> None:
     denied = [event for event in events if event.get("action_id") == 2 and event["class_uid"] != 2004]
     assert [event["status_detail"] for event in denied] == ["not-listed", "not-listed", "non-http"]
     assert {event["disposition_id"] for event in denied} == {2}
+    assert denied[1]["unmapped"]["signals"] == ["random-path"]
     scrubbed, alerted = (event for event in events if event["class_uid"] == 2004)
     assert (scrubbed["severity_id"], scrubbed["disposition_id"], alerted["disposition_id"]) == (4, 11, 19)
     assert scrubbed["finding_info"]["analytic"]["name"] == "github-pat"
@@ -83,6 +84,7 @@ def test_ecs_uses_the_names_and_the_allowed_values_of_the_schema(log: Path) -> N
         "body": {"bytes": 99},
     }
     assert answer["event"]["duration"] == 12_500_000
+    assert documents[4]["vibedom"]["signals"] == ["random-path"]
     assert documents[1]["dns"]["question"] == {"name": "evil.test", "type": "A"}
     assert (documents[4]["event"]["outcome"], documents[4]["event"]["reason"]) == ("failure", "not-listed")
 
@@ -107,7 +109,7 @@ def test_csv_has_a_row_for_each_line_and_no_cell_is_a_formula(log: Path) -> None
     rows = list(csv.DictReader(io.StringIO(exported(log, "csv").decode(), newline="")))
     assert [row["kind"] for row in rows] == [record.kind for record in records()]
     assert rows[2]["findings"] == "github-pat scrub body $.a; email alert body $.a"
-    assert rows[4]["path"] == "'=cmd()"
+    assert (rows[4]["path"], rows[4]["signals"]) == ("'=cmd()", "random-path")
 
 
 @pytest.mark.parametrize("form", ["ocsf", "ecs", "har"])
