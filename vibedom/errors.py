@@ -3,6 +3,8 @@
 A message says what, where and what to do, in one line.
 """
 
+import errno
+
 
 class VibedomError(Exception):
     """Root of all errors that are shown as one line; `exit_code` is what the process ends with."""
@@ -88,3 +90,10 @@ def own_error(exc: BaseException) -> BaseException:
     while isinstance(inner, BaseExceptionGroup):
         inner = inner.exceptions[0]
     return inner or exc
+
+
+def full_disk(exc: BaseException) -> OSError | None:
+    """The error of a write that found no room, inside groups too."""
+    if isinstance(exc, BaseExceptionGroup):
+        return next((found for inner in exc.exceptions if (found := full_disk(inner))), None)
+    return exc if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT) else None

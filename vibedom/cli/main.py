@@ -9,7 +9,7 @@ import asyncclick as click
 
 import vibedom
 from vibedom.cli import render
-from vibedom.errors import VibedomError, own_error
+from vibedom.errors import VibedomError, full_disk, own_error
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Make the settings and an SSH key."),
@@ -96,17 +96,27 @@ def main() -> None:
     except click.ClickException as exc:
         exc.show()
         status = exc.exit_code
-    except (VibedomError, BaseExceptionGroup) as exc:
-        cause = own_error(exc)
-        if not isinstance(cause, VibedomError):
-            raise
-        render.end_progress()
-        render.err(f"vibedom: {cause}", "bad")
-        status = cause.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        status = 128 + signal.SIGINT
     except BrokenPipeError:
         # The reader went away (`vibedom logs | head`): not an error, and nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except (VibedomError, BaseExceptionGroup, OSError) as exc:
+        status = _failed(exc)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        status = 128 + signal.SIGINT
     sys.exit(status)
+
+
+def _failed(exc: BaseException) -> int:
+    """Show what went wrong in one line; what is no error of ours or of the machine's is a bug, and raised."""
+    cause, full = own_error(exc), full_disk(exc)
+    if isinstance(cause, VibedomError):
+        message, status = str(cause), cause.exit_code
+    elif full is not None:
+        where = f" ({render.printable(str(full.filename))})" if full.filename else ""
+        message, status = f"the disk is full{where}; free some space, nothing of an agent's work is lost", 74
+    else:
+        raise exc
+    render.end_progress()
+    render.err(f"vibedom: {message}", "bad")
+    return status

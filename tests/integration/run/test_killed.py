@@ -21,7 +21,7 @@ from vibedom.sandbox.runtime import Runtime
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3600)]
 
-KILLS = int(os.environ.get("VIBEDOM_KILLS", "3"))
+KILLS = int(os.environ.get("VIBEDOM_KILLS", "2"))
 SEED = int(os.environ.get("VIBEDOM_SEED", "7"))
 FILES = 40
 SCRIPT = f"""
