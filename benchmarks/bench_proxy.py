@@ -1,8 +1,10 @@
 """What the border costs in requests, latency, time to the first event and memory, against mitmproxy without vibedom.
 
-python -m benchmarks.bench_proxy [--json FILE] [--quick]
+python -m benchmarks.bench_proxy [--json FILE] [--quick] [--memory]
 
 The proxies take turns, a few hundred exchanges each, in one run on one machine, so that a busy moment hits all of them.
+There are two baselines: `mitmproxy` as it comes, and `bare`, mitmproxy with the addons that forward and no other. The
+origin answers at once and is on the same machine, which no real one is: `json_512k_remote` has one that takes 20 ms.
 """
 
 import argparse
@@ -21,10 +23,12 @@ from benchmarks.proxy.kinds import HOST
 from benchmarks.proxy.origin import document
 from benchmarks.timing import machine, median, percentile99
 
-KINDS = ("mitmproxy", "layers", "vibedom")
-BASELINE = "mitmproxy"
+KINDS = ("bare", "mitmproxy", "layers", "vibedom")
+BASELINE, BARE = "mitmproxy", "bare"
+REMOTE_MS = 20
 SIZES = (2 * 1024, 512 * 1000)
 PARALLEL = 8
+FLOWS = 10_000
 Samples = dict[str, list[float]]
 
 
@@ -56,13 +60,13 @@ def process(*arguments: str) -> Iterator[tuple[int, int]]:
             running.kill()
 
 
-async def latencies(proxies: list[Proxy], size: int, count: int, rounds: int) -> Samples:
+async def latencies(proxies: list[Proxy], size: int, count: int, rounds: int, think_ms: int = 0) -> Samples:
     """Seconds of one exchange after the other, by kind."""
     body, taken = document(size), {proxy.kind: list[float]() for proxy in proxies}
     for number in range(rounds + 1):
         for proxy in proxies:
             client = proxy.client()
-            times = [await client.post(size, body) for _ in range(count)]
+            times = [await client.post(size, body, think_ms) for _ in range(count)]
             client.close()
             if number:  # the first round warms up
                 taken[proxy.kind] += times
@@ -111,7 +115,7 @@ async def growth(proxy: Proxy, flows: int) -> dict[str, float]:
 
 def summary(samples: Samples) -> dict[str, Any]:
     """Milliseconds by kind, with the ratio to the baseline."""
-    base = median(samples[BASELINE])
+    base, bare = median(samples[BASELINE]), median(samples[BARE])
     return {
         kind: {
             "p50_ms": round(median(times) * 1e3, 3),
@@ -119,6 +123,7 @@ def summary(samples: Samples) -> dict[str, Any]:
             "added_p50_ms": round((median(times) - base) * 1e3, 3),
             "added_p99_ms": round((percentile99(times) - percentile99(samples[BASELINE])) * 1e3, 3),
             "p50_ratio": round(median(times) / base, 3),
+            "p50_ratio_bare": round(median(times) / bare, 3),
             "samples": len(times),
         }
         for kind, times in samples.items()
@@ -131,23 +136,31 @@ async def measure(proxies: list[Proxy], *, is_quick: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"machine": machine(), "baseline": BASELINE}
     for size, count in zip(SIZES, (100 if is_quick else 300, 10 if is_quick else 40), strict=True):
         found[f"json_{size // 1000}k"] = summary(await latencies(proxies, size, count, rounds))
+    remote = await latencies(proxies, SIZES[1], 5 if is_quick else 20, rounds, REMOTE_MS)
+    found["json_512k_remote"] = summary(remote)
     first, ways = await first_events(proxies, 10 if is_quick else 30, rounds)
     found["first_event"], found["event_way"] = summary(first), summary(ways)
-    flows = 1000 if is_quick else 10_000
-    found["requests_per_second"] = {p.kind: round(await throughput(p, flows // 5), 1) for p in proxies}
-    found["memory"] = {p.kind: await growth(p, flows) for p in proxies if p.kind != "layers"}
-    return found
+    found["requests_per_second"] = {p.kind: round(await throughput(p, 200 if is_quick else 2000), 1) for p in proxies}
+    return found | await memory(proxies, 1000 if is_quick else FLOWS)
+
+
+async def memory(proxies: list[Proxy], flows: int) -> dict[str, Any]:
+    """How much the proxies grow over so many exchanges."""
+    return {"memory": {p.kind: await growth(p, flows) for p in proxies if p.kind in (BASELINE, "vibedom")}}
 
 
 def show(found: dict[str, Any]) -> None:
-    for name in ("json_2k", "json_512k", "first_event", "event_way"):
+    for name in ("json_2k", "json_512k", "json_512k_remote", "first_event", "event_way"):
+        if name not in found:
+            continue
         print(name)
         for kind, figures in found[name].items():
             print(
                 f"  {kind:10} p50 {figures['p50_ms']:8.3f} ms   p99 {figures['p99_ms']:8.3f} ms"
-                f"   {figures['p50_ratio']:.2f}x {BASELINE}"
+                f"   {figures['p50_ratio']:.2f}x {BASELINE}   {figures['p50_ratio_bare']:.2f}x {BARE}"
             )
-    print("requests a second  " + "   ".join(f"{k} {v}" for k, v in found["requests_per_second"].items()))
+    if "requests_per_second" in found:
+        print("requests a second  " + "   ".join(f"{k} {v}" for k, v in found["requests_per_second"].items()))
     for kind, figures in found["memory"].items():
         grown, whole = figures["grown_mb"], figures["after_mb"]
         print(f"memory  {kind}: {grown:+.1f} MB over {figures['flows']} flows ({whole:.0f} MB)")
@@ -157,6 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--quick", action="store_true", help="fewer exchanges")
+    parser.add_argument("--memory", action="store_true", help="only what the proxies grow over 10,000 exchanges")
     arguments = parser.parse_args()
     with TemporaryDirectory() as directory, ExitStack() as stack:
         _, origin = stack.enter_context(process("benchmarks.proxy.origin"))
@@ -164,8 +178,9 @@ def main() -> None:
         for kind in KINDS:
             place = str(Path(directory) / kind)
             pid, port = stack.enter_context(process("benchmarks.proxy.kinds", kind, str(origin), place))
-            proxies.append(Proxy(kind, pid, port, f"127.0.0.1:{origin}" if kind == BASELINE else HOST))
-        found = asyncio.run(measure(proxies, is_quick=arguments.quick))
+            proxies.append(Proxy(kind, pid, port, f"127.0.0.1:{origin}" if kind in (BASELINE, BARE) else HOST))
+        measuring = memory(proxies, FLOWS) if arguments.memory else measure(proxies, is_quick=arguments.quick)
+        found = asyncio.run(measuring)
     show(found)
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n")

@@ -18,10 +18,12 @@ class Client:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def post(self, size: int, body: bytes) -> float:
-        """From the first byte sent to the last received, of an exchange with about `size` bytes of JSON each way."""
+    async def post(self, size: int, body: bytes, think_ms: int = 0) -> float:
+        """From the first byte sent to the last received, of an exchange with about `size` bytes of JSON each way and an
+        origin that takes `think_ms` to answer."""
         reader, writer = await self._connection()
-        head = f"POST http://{self._host}/{size} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
+        target = f"http://{self._host}/{think_ms}/{size}"
+        head = f"POST {target} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
         began = time.perf_counter()
         writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         answer = await reader.readuntil(b"\r\n\r\n")

@@ -32,13 +32,15 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
-            path = head.split(b" ", 2)[1].rpartition(b"/")[2]
+            think_ms, _, path = head.split(b" ", 2)[1].rpartition(b"/")
             length = next((int(x[15:]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length:")), 0)
             if length:
                 await reader.readexactly(length)
             if path == b"sse":
                 await _events(writer)
                 continue
+            if think := int(think_ms.rpartition(b"/")[2]):
+                await asyncio.sleep(think / 1000)
             if path not in _bodies:  # made once: making it takes longer than any proxy
                 _bodies[path] = document(int(path))
             body = _bodies[path]
