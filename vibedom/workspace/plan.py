@@ -133,7 +133,8 @@ class _Planner:
                     pending.append(self._by_path[path])
         refused = {path for path in considered if self._refuses(self._by_path[path])}
         self._spread(refused, needs)
-        kept = [change for change in self._changes if change.path in considered - refused]
+        taken = considered - refused
+        kept = [change for change in self._changes if change.path in taken]
         self.required = [change.path for change in kept if change.path not in wanted]
         return kept
 
