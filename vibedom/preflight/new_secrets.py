@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from pipeline.scrubber.engine import MatchEngine
 from vibedom.fingerprints import fingerprinter
 from vibedom.paths import Home
-from vibedom.rule_files import load_engine
+
+if TYPE_CHECKING:
+    from pipeline.scrubber.engine import MatchEngine
 
 CONCEAL_LIMIT_BYTES = 16 << 20
 
@@ -21,7 +23,9 @@ class SecretFinder:
         self._home = home
 
     @cached_property
-    def _engine(self) -> MatchEngine:
+    def _engine(self) -> "MatchEngine":
+        from vibedom.rule_files import load_engine  # half of the time that `vibedom diff --name-only` would take
+
         return load_engine(self._home)
 
     @cached_property
