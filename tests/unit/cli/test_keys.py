@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -88,3 +89,33 @@ def test_trust_shows_what_it_agrees_to_with_control_characters_made_visible(tmp_
     assert agreed.returncode == 0
     assert "run in the sandbox before the agent: echo \\x1b[2K\\u202e" in agreed.stderr
     assert vibedom(home, "trust", "--show", str(project)).stderr.endswith("\nagreed to\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"), [(b"n\n", "not agreed to; nothing was started"), (b"y\n", "can only deny")]
+)
+def test_on_a_terminal_the_user_is_asked_and_the_answer_is_remembered(
+    tmp_path: Path, answer: bytes, shown: str
+) -> None:
+    home, project = tmp_path / "state", tmp_path / "project"
+    project.mkdir()
+    (project / "vibedom.toml").write_text('hosts = ["*"]\n')  # no policy can have it: the run ends before a sandbox
+    ours, theirs = pty.openpty()
+    os.write(ours, answer)
+    with os.fdopen(ours, "rb", buffering=0):
+        process = subprocess.run(
+            [sys.executable, "-m", "vibedom", "run", str(project), "--runtime", "local"],
+            env={**os.environ, "VIBEDOM_HOME": str(home), "HOME": str(tmp_path), "TERM": "dumb"},
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            timeout=90,
+            check=False,
+        )
+        os.close(theirs)
+        said = os.read(ours, 65536).decode()
+    assert process.returncode == 2
+    assert "reach the host *" in said
+    assert shown in said
+    agreed = vibedom(home, "trust", "--show", str(project)).stderr.endswith("\nagreed to\n")
+    assert agreed is (answer == b"y\n")
