@@ -37,14 +37,15 @@ class Finished:
 class Vibedom:
     """The command line with a state directory, a project and a runtime of its own."""
 
-    def __init__(self, home: Path, project: Path, runtime: str) -> None:
+    def __init__(self, home: Path, project: Path, runtime: str, **variables: str) -> None:
+        self.variables = variables
         self.home = home
         self.project = project
         self.runtime = runtime
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "VIBEDOM_HOME": str(self.home)}
+        return {**os.environ, "VIBEDOM_HOME": str(self.home), **self.variables}
 
     def argv(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "vibedom", *arguments]
