@@ -1,22 +1,37 @@
 """A sandbox on trial: made, locked down, tested from inside, and removed."""
 
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import msgspec
 
 from vibedom.console import Console
 from vibedom.detection import load_detection
-from vibedom.launch import Wishes, prepare
+from vibedom.launch import Prepared, Wishes, prepare
 from vibedom.paths import Home
 from vibedom.preflight.known_values import KnownValues
 from vibedom.runtimes import make
-from vibedom.sandbox.runtime import RuntimeName
+from vibedom.sandbox.runtime import Limits, RuntimeName
 from vibedom.session import Plan, Session
 from vibedom.settings import compose
 from vibedom.workspace.base import record_base
 
 WORD = b"vibedom-trial"
+NOBODY = 65534
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What is tried: one command in a sandbox of a runtime, on a project below a directory of its own."""
+
+    name: RuntimeName
+    directory: Path
+    argv: tuple[str, ...]
+    limits: Limits = Limits()
+    furnish: Callable[[Path, Prepared], None] = lambda project, prepared: None
+    """Called before the sandbox is made, to put into the project what the command needs."""
 
 
 async def try_runtime(name: RuntimeName, directory: Path) -> str:
@@ -24,16 +39,33 @@ async def try_runtime(name: RuntimeName, directory: Path) -> str:
 
     Raises what a session raises.
     """
-    home = Home(root=directory / "state")
-    project = directory / "project"
-    project.mkdir()
-    policy = compose("", "", config=directory, clients=tuple)
-    runtime = make(name, home)
-    detection = await anyio.to_thread.run_sync(load_detection, home, policy, KnownValues(()))
     started = time.monotonic()
+    seen = bytearray()
+    code = await hold_trial(
+        Trial(name=name, directory=directory, argv=("sh", "-c", f"echo {WORD.decode()}")), seen.extend
+    )
+    if code != 0 or WORD not in seen:
+        return f"a sandbox starts, but its command ended with exit code {code}"
+    return f"a sandbox was started, locked down, tested from inside and removed in {time.monotonic() - started:.1f} s"
+
+
+async def hold_trial(trial: Trial, show: Callable[[bytes], None]) -> int:
+    """The exit code of the trial's command; `show` gets its output. Raises what a session raises."""
+    home = Home(root=trial.directory / "state")
+    project = trial.directory / "project"
+    project.mkdir()
+    (project / "readme.txt").write_text("the project\n")
+    if os.geteuid() == 0:
+        # Root's files are the agent's own in a project of root's; a project is usually an ordinary user's.
+        os.chown(project, NOBODY, NOBODY)
+        os.chown(project / "readme.txt", NOBODY, NOBODY)
+    policy = compose("", "", config=trial.directory, clients=tuple)
+    runtime = make(trial.name, home)
+    detection = await anyio.to_thread.run_sync(load_detection, home, policy, KnownValues(()))
     try:
-        wishes = Wishes(workspace=project, argv=("sh", "-c", f"echo {WORD.decode()}"))
-        prepared = prepare(wishes, home, runtime=name)
+        wishes = Wishes(workspace=project, argv=trial.argv, limits=trial.limits)
+        prepared = prepare(wishes, home, runtime=trial.name)
+        trial.furnish(project, prepared)
         record_base(project, prepared.directory.base)
         plan = Plan(
             home=home,
@@ -45,13 +77,9 @@ async def try_runtime(name: RuntimeName, directory: Path) -> str:
             load_policy=lambda: policy,
             environment={},
         )
-        seen = _Seen()
-        code = await Session(plan, runtime, lambda text: None).run(seen.watch)
+        return await Session(plan, runtime, lambda text: None).run(_Seen(show).watch)
     finally:
         await runtime.aclose()
-    if code != 0 or WORD not in seen.data:
-        return f"a sandbox starts, but its command ended with exit code {code}"
-    return f"a sandbox was started, locked down, tested from inside and removed in {time.monotonic() - started:.1f} s"
 
 
 class _Seen:
@@ -59,14 +87,15 @@ class _Seen:
 
     name = "the trial"
 
-    def __init__(self) -> None:
-        self.data = b""
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
 
     async def begin(self, *, has_tty: bool) -> None:
         return
 
     async def show(self, data: bytes, *, is_error: bool) -> None:
-        self.data += data
+        if not is_error:
+            self._take(data)
 
     async def watch(self, console: Console) -> None:
         async with console.viewed_by(self):

@@ -3,7 +3,7 @@
 import platform
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import anyio
@@ -11,11 +11,14 @@ import asyncclick as click
 import msgspec
 
 import vibedom
+from vibedom.attack.scorecard import markdown, summary
+from vibedom.attack.siege import Score, besiege
 from vibedom.cli import render
 from vibedom.errors import VibedomError
 from vibedom.paths import Home
 from vibedom.paths import home as find_home
 from vibedom.runtimes import survey
+from vibedom.sandbox.runtime import RuntimeName
 from vibedom.settings import load_policy
 from vibedom.trial import try_runtime
 
@@ -28,27 +31,43 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     is_needed: bool = False
     """Without it vibedom is no use here."""
+    scores: tuple[Score, ...] = ()
+    """Of the attacks."""
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
-async def command(as_json: bool) -> int:
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON, with a score for every attack.")
+@click.option("--quick", is_flag=True, help="Start a sandbox of each runtime, but do not attack it.")
+@click.option("--runtime", type=click.Choice(["docker", "local"]), help="Look at this runtime only.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Only the scorecard of the attacks, as a Markdown table.")
+async def command(as_json: bool, quick: bool, runtime: RuntimeName | None, as_markdown: bool) -> int:
     """Say what works on this machine, and why: settings, rules, and every runtime, each with a sandbox started,
-    locked down and tested from inside.
+    locked down, tested from inside, and attacked from inside: about a hundred attempts to send a byte out, to read or
+    change what is not the agent's, to get rights, or to reach other processes, against targets that doctor puts up.
 
-    The exit code is 0 where at least one runtime works and the settings can be read.
+    The exit code is 0 where at least one runtime works, the settings can be read and no attack got through.
     """
     state = find_home()
     findings = [_machine(), await _checked("settings", lambda: _settings(state)), _tools()]
-    findings += await _runtimes(state)
-    if as_json:
+    findings += await _runtimes(state, runtime, is_attacked=not quick)
+    cards = {f.name.removeprefix("attacks "): f.scores for f in findings if f.scores}
+    if as_markdown:
+        render.out(markdown(cards).rstrip())
+    elif as_json:
         render.out_json(findings)
     else:
-        for finding in findings:
-            mark = render.style("ok  ", "good", "stdout") if finding.is_good else render.style("no  ", "bad", "stdout")
-            render.out(f"{mark} {finding.name:10} {render.printable(finding.text)}")
+        _show(findings)
     works = any(f.is_good for f in findings if f.name.startswith("runtime "))
     return 0 if works and all(f.is_good for f in findings if f.is_needed) else 1
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        mark = render.style("ok  ", "good", "stdout") if finding.is_good else render.style("no  ", "bad", "stdout")
+        render.out(f"{mark} {finding.name:14} {render.printable(finding.text)}")
+        for score in finding.scores:
+            if not score.holds:
+                render.out(f"       {score.name}: {render.printable(score.seen)}")
 
 
 def _machine() -> Finding:
@@ -69,9 +88,11 @@ def _tools() -> Finding:
     return Finding(name="tools", is_good="git" in names, text=text)
 
 
-async def _runtimes(state: Home) -> list[Finding]:
+async def _runtimes(state: Home, only: RuntimeName | None, *, is_attacked: bool) -> list[Finding]:
     found = []
     for tried in await survey(state):
+        if only not in (None, tried.name):
+            continue
         name = f"runtime {tried.name}"
         if tried.reason is not None:
             found.append(Finding(name=name, is_good=False, text=tried.reason))
@@ -79,7 +100,33 @@ async def _runtimes(state: Home) -> list[Finding]:
         with tempfile.TemporaryDirectory(prefix="vibedom-doctor-") as directory:
             trial = await _checked(name, lambda: try_runtime(tried.name, Path(directory)))  # noqa: B023  # awaited here
         found.append(msgspec.structs.replace(trial, is_needed=False))
+        if is_attacked and trial.is_good:
+            found.append(await _attacked(tried.name))
     return found
+
+
+async def _attacked(name: RuntimeName) -> Finding:
+    """The attack table. An attack that got through is never a detail."""
+
+    def tell(done: int, rows: int) -> None:
+        render.progress(f"attacking a sandbox of {name}: {done} of {rows}")
+
+    scores: list[Score] = []
+
+    async def attack() -> str:
+        scores.extend(await besiege(name, Path(directory), tell))
+        return summary(scores)
+
+    with tempfile.TemporaryDirectory(prefix="vibedom-doctor-") as directory:
+        try:
+            finding = await _checked(f"attacks {name}", attack)
+        except OSError as exc:
+            text = f"the targets of the attacks cannot be put up here ({exc.strerror}); use --quick"
+            finding = Finding(name=f"attacks {name}", is_good=False, text=text, is_needed=True)
+        finally:
+            render.end_progress()
+    is_good = finding.is_good and all(score.holds for score in scores)
+    return msgspec.structs.replace(finding, is_good=is_good, scores=tuple(scores))
 
 
 async def _checked(name: str, look: Callable[[], Awaitable[str]]) -> Finding:

@@ -1,6 +1,6 @@
 """Attempts to read what is not the agent's, and to write what is not its own."""
 
-from tests.attack.attempt import DENIED, NOT_THERE, Attempt
+from vibedom.attack.attempt import DENIED, NOT_THERE, Attempt
 
 FILES = (
     Attempt("write-the-workspace", "open('/mnt/workspace/readme.txt', 'a')", r"EROFS\n"),
@@ -40,7 +40,7 @@ FILES = (
         "def text(path):\n"
         "    try: return open(path, 'rb').read(1 << 20)\n"
         "    except OSError: return b''\n"
-        "held = [path for path in found if b'PRIVATE KEY--' in text(path)]\n"
+        "held = [path for path in found if b'PRIVATE ' + b'KEY--' in text(path)]\n"
         "print('none') if not held else escaped(held)",
         r"none\n",
     ),
@@ -57,7 +57,7 @@ FILES = (
         "        for n in names:\n"
         "            try: mode = os.lstat(os.path.join(d, n)).st_mode\n"
         "            except OSError: continue\n"
-        "            if stat.S_ISSOCK(mode): found.append(os.path.join(d, n))\n"
+        "            if stat.S_ISSOCK(mode) and os.path.join(d, n) != '/etc/vibedom/ssh/agent.sock': found.append(n)\n"
         "print('none') if not found else escaped(found)",
         r"none\n",
     ),

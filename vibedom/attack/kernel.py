@@ -1,6 +1,6 @@
 """Attempts to get rights: mounts, namespaces, identities, devices, and the kernel's own settings."""
 
-from tests.attack.attempt import DENIED, DENIED_OR_ABSENT, Attempt
+from vibedom.attack.attempt import DENIED, DENIED_OR_ABSENT, Attempt
 
 KERNEL = (
     Attempt("mount-a-tmpfs", "call(165, 40, b'tmpfs', b'/tmp', b'tmpfs', 0, None); escaped('mount')", DENIED),

@@ -1,6 +1,6 @@
 """Attempts to send a byte, or to find somebody who does."""
 
-from tests.attack.attempt import DENIED, REFUSED, Attempt
+from vibedom.attack.attempt import DENIED, REFUSED, Attempt
 
 NETWORK = (
     Attempt("tcp-ssh-of-a-public-address", "connect('1.1.1.1', 22)", REFUSED),

@@ -1,6 +1,6 @@
 """Attempts on other processes of the machine, and on its resources."""
 
-from tests.attack.attempt import NOT_THERE, Attempt
+from vibedom.attack.attempt import NOT_THERE, Attempt
 
 NEIGHBOURS = (
     Attempt(
@@ -38,7 +38,8 @@ NEIGHBOURS = (
     Attempt(
         "variables-that-lead-out",
         "leading = ('SSH_AUTH_SOCK', 'DBUS_SESSION_BUS_ADDRESS', 'DOCKER_HOST', 'XAUTHORITY', 'DISPLAY')\n"
-        "print([name for name in os.environ if name in leading])",
+        "own = {'SSH_AUTH_SOCK': '/etc/vibedom/ssh/agent.sock'}\n"
+        "print([name for name in os.environ if name in leading and os.environ[name] != own.get(name)])",
         r"\[\]\n",
     ),
     Attempt(

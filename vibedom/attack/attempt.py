@@ -7,6 +7,7 @@ another reason than the border (a typing error, a missing program) does not pass
 The far side is in `far`: a dictionary of what `far_side.py` has put on the host for the agent not to find.
 """
 
+import re
 from dataclasses import dataclass
 
 PRELUDE = '''
@@ -80,3 +81,8 @@ def program(attempt: Attempt) -> str:
         f"{PRELUDE}\ntry:\n{body}\n"
         "except OSError as exc:\n    print(errno.errorcode.get(exc.errno, type(exc).__name__))\n"
     )
+
+
+def holds(attempt: Attempt, output: str) -> bool:
+    """Whether the output is that of a border that held: nothing got out, and the refusal is the right one."""
+    return "ESCAPED" not in output and re.fullmatch(attempt.seen, output) is not None
