@@ -51,6 +51,7 @@ def measure(rounds: int) -> dict[str, object]:
         (state / "config").mkdir(parents=True)
         (state / "config" / "trusted_domains.txt").write_text("api.example.com\n")
         add("python -c pass", ran([sys.executable, "-c", "pass"]))
+        add("vibedom --help", ran([sys.executable, "-m", "vibedom", "--help"]), "python -c pass")
         for runtime, bare in baselines():
             name = f"imports of run --runtime {runtime}"
             add(name, ran([sys.executable, "-c", IMPORTS + runtime]), "python -c pass")

@@ -58,7 +58,7 @@ async def test_a_start_that_fails_looks_as_it_does_in_the_foreground(vibedom: Vi
 
 
 async def test_attach_resizes_types_leaves_by_keys_and_is_for_one_at_a_time(vibedom: Vibedom) -> None:
-    script = "echo ready; while read -r line; do echo \"got <$line>\"; stty size; done"
+    script = 'echo ready; while read -r line; do echo "got <$line>"; stty size; done'
     async with detached(vibedom, script, name="task"):
         with terminal(vibedom, "attach", rows=31, columns=97) as first:
             first.read_until(rb"ready")
