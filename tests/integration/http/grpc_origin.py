@@ -11,7 +11,7 @@ import h2.connection
 import h2.events
 
 from tests.support.origin import Origin
-from tests.support.origin import server_tls as server_tls
+from tests.support.origin import server_tls
 
 GRPC = [(":status", "200"), ("content-type", "application/grpc")]
 OK = [("grpc-status", "0"), ("grpc-message", "fine")]
