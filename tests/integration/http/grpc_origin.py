@@ -10,8 +10,7 @@ import h2.config
 import h2.connection
 import h2.events
 
-from tests.support.origin import Origin
-from tests.support.origin import server_tls
+from tests.support.origin import Origin, server_tls
 
 GRPC = [(":status", "200"), ("content-type", "application/grpc")]
 OK = [("grpc-status", "0"), ("grpc-message", "fine")]
