@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-BENCHMARKS = ("bench_scrubber", "bench_stream", "bench_sinks", "bench_proxy", "bench_startup")
+BENCHMARKS = ("bench_scrubber", "bench_stream", "bench_sinks", "bench_proxy", "bench_startup", "bench_diff")
 HAS_QUICK = frozenset({"bench_scrubber", "bench_stream", "bench_sinks", "bench_proxy"})
 
 

@@ -59,6 +59,8 @@ class ReviewApp(App[Decision]):
         Binding("A", "apply", "apply"),
         Binding("question_mark,f1", "keys", "keys"),
         Binding("q", "leave", "quit"),
+        # Handled before the next key is given to whatever had the focus until now: who types fast means the hunk.
+        Binding("tab", "focus_next", show=False, priority=True),
     ]
 
     def __init__(self, review: Review, *, title: str, editor: Editor) -> None:

@@ -31,7 +31,8 @@ class Tmux:
     def start(self, command: str, directory: Path, environment: dict[str, str], columns: int, rows: int) -> None:
         variables = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
         size = ("-x", str(columns), "-y", str(rows))
-        self.call("new-session", "-d", *size, *variables, "-c", str(directory), f"{command}; exec sh")
+        line = f"unset COLUMNS LINES; {command}; exec sh"
+        self.call("new-session", "-d", *size, *variables, "-c", str(directory), line)
 
     def keys(self, *keys: str) -> None:
         self.call("send-keys", *keys)
