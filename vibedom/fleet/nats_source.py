@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _BATCH = 500
 _WAIT_SECONDS = 1.0
+_API_SECONDS = 3.0
+_ATTEMPTS = 6
+_QUIET_ROUNDS = 20
+"""So often nothing may come although something is pending: a cluster that elects a leader takes its time."""
 
 
 class NatsSource:
@@ -26,29 +30,21 @@ class NatsSource:
     async def messages(self, *, since: float, follow: bool) -> AsyncIterator[Message]:
         from nats.errors import Error
         from nats.errors import TimeoutError as NothingCame
-        from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
         try:
-            stream = await self._stream()
-            last = (await stream.stream_info(self._settings.stream)).state.last_seq
-            config = ConsumerConfig(
-                ack_policy=AckPolicy.NONE,
-                deliver_policy=DeliverPolicy.BY_START_TIME,
-                opt_start_time=datetime.fromtimestamp(max(since, 1.0), UTC),
-                inactive_threshold=60,
-                num_replicas=1,
-                mem_storage=True,
-            )
-            subject = f"{self._settings.subject}.>"
-            reader = await stream.pull_subscribe(subject, stream=self._settings.stream, config=config)
-            reached = 0
+            reader, last = await self._reader(since)
+            reached = quiet = 0
             while follow or reached < last:
                 try:
                     batch = await reader.fetch(_BATCH, timeout=_WAIT_SECONDS)
                 except NothingCame:
-                    if not follow:
+                    quiet += 1
+                    if not follow and (await reader.consumer_info()).num_pending == 0:
                         return
+                    if not follow and quiet == _QUIET_ROUNDS:
+                        raise
                     continue
+                quiet = 0
                 for each in batch:
                     reached = each.metadata.sequence.stream
                     if (message := decode(each.data)) is not None:
@@ -58,6 +54,34 @@ class NatsSource:
                 f"nats: stream {self._settings.stream} cannot be read ({type(error).__name__}); check --from"
             ) from None
 
+    async def _reader(self, since: float) -> "tuple[JetStreamContext.PullSubscription, int]":
+        """A reader and the last number that is stored now. A cluster that has just lost a server elects another, or has
+        put the reader on the one that is gone: after a timeout it is asked again."""
+        from nats.errors import TimeoutError as NoAnswer
+
+        for attempt in range(_ATTEMPTS):
+            stream = await self._stream()
+            try:
+                last = (await stream.stream_info(self._settings.stream)).state.last_seq
+                return await self._subscribe(stream, since), last
+            except NoAnswer:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _subscribe(self, stream: "JetStreamContext", since: float) -> "JetStreamContext.PullSubscription":
+        from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+        config = ConsumerConfig(
+            ack_policy=AckPolicy.NONE,
+            deliver_policy=DeliverPolicy.BY_START_TIME,
+            opt_start_time=datetime.fromtimestamp(max(since, 1.0), UTC),
+            inactive_threshold=60,
+            num_replicas=1,
+            mem_storage=True,
+        )
+        return await stream.pull_subscribe(f"{self._settings.subject}.>", stream=self._settings.stream, config=config)
+
     async def aclose(self) -> None:
         if self._client is not None:
             await self._client.close()
@@ -65,4 +89,4 @@ class NatsSource:
     async def _stream(self) -> "JetStreamContext":
         if self._client is None:
             self._client = await connect(self._settings)
-        return self._client.jetstream(timeout=10)
+        return self._client.jetstream(timeout=_API_SECONDS)
