@@ -40,6 +40,8 @@ async def change(
     from vibedom.cli.session_argument import running
     from vibedom.control.messages import Allow, Deny
 
+    if not is_denied and (shut := next((p for p in patterns if p.lstrip().startswith("!")), None)):
+        raise UsageError(f"{shut!r} denies; write `vibedom deny {shut.lstrip(' !')}`")
     if how_long is not None and scope not in (None, "session"):
         raise UsageError(f"--for is a time in a session; leave out --{scope}")
     seconds = None if how_long is None else parse_seconds(how_long, "--for")

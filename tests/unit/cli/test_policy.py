@@ -129,9 +129,15 @@ async def test_allow_adds_lines_that_take_effect_and_says_so(config: Path, capsy
 
 
 async def test_allow_says_when_another_rule_still_denies(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (config / "trusted_domains.txt").write_text("!b.test\n")
+    (config / "policy.toml").write_text('[[hosts]]\npattern = "b.test"\nverdict = "deny"\n')
     await run(allow.command, "b.test")
-    assert "still denied by trusted_domains.txt:1 b.test" in capsys.readouterr().err
+    assert "still denied by policy.toml" in capsys.readouterr().err
+
+
+async def test_allow_takes_out_the_line_that_denied_the_very_same(config: Path) -> None:
+    (config / "trusted_domains.txt").write_text("# mine\n!b.test\n!*.b.test\n")
+    await run(allow.command, "b.test")
+    assert (config / "trusted_domains.txt").read_text() == "# mine\n!*.b.test\nb.test\n"
 
 
 async def test_allow_takes_groups(config: Path) -> None:

@@ -74,7 +74,7 @@ def test_the_plan_for_a_request_body(headers: dict[str, str], plan: str) -> None
         (200, {"content-type": "text/event-stream"}, "stream"),
         (200, {"content-length": "5", "content-type": "application/json"}, "buffer"),
         (200, {"content-type": "application/json"}, "gather"),
-            (200, {"content-type": "application/x-ndjson"}, "stream"),
+        (200, {"content-type": "application/x-ndjson"}, "stream"),
         (200, {"content-length": "5", "content-type": "image/png"}, "stream-raw"),
         (204, {"content-type": "application/json"}, "none"),
         (304, {"content-length": "500"}, "none"),
