@@ -27,6 +27,8 @@ class Acceptor:
         self.rule = rule
         self.plan = plan
         self.keywords = tuple(word.encode() for word in rule.keywords)
+        self._shortest = 2.0**rule.entropy - 1e-6
+        """Of n bytes none have more than log2(n) bits each: what is shorter need not be counted."""
         self._is_strict = is_strict
         self._allowlists = allowlists
         self._validate = VALIDATORS[self.rule.validate] if self.rule.validate else None
@@ -55,7 +57,7 @@ class Acceptor:
         secret = data[secret_start:secret_end]
         if not secret and not self._is_strict:
             return None
-        if self.rule.entropy and shannon_entropy(secret) <= self.rule.entropy:
+        if self.rule.entropy and (len(secret) < self._shortest or shannon_entropy(secret) <= self.rule.entropy):
             return None
         if self._validate is not None and not self._validate(secret):
             return None

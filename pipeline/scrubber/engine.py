@@ -14,7 +14,7 @@ from pipeline.scrubber.plan import Plan, make_plan
 from pipeline.scrubber.reference_engine import ReferenceEngine
 from pipeline.scrubber.rule import Rule, RuleSet
 
-FORMAT = 6
+FORMAT = 12
 """Of what the cache holds; counted up whenever a plan is made or read differently."""
 
 

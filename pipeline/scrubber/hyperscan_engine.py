@@ -1,4 +1,4 @@
-"""The native engine: Hyperscan looks for all rules in one pass. The only file that imports hyperscan."""
+"""The native engine: Hyperscan looks for all rules in two passes, three where there are long numbers."""
 
 import platform
 import threading
@@ -13,7 +13,8 @@ from pipeline.scrubber.accept import Acceptor
 from pipeline.scrubber.cache import Cache
 from pipeline.scrubber.interval import Interval, starts
 from pipeline.scrubber.model import RuleInfo
-from pipeline.scrubber.trigger import Trigger
+from pipeline.scrubber.number_gate import GATE
+from pipeline.scrubber.trigger import Shelf, Trigger
 from pipeline.scrubber.triggered_engine import Candidates, TriggeredEngine
 
 VERSION = f"hyperscan {version('hyperscan')} {platform.machine()}"
@@ -21,7 +22,11 @@ VERSION = f"hyperscan {version('hyperscan')} {platform.machine()}"
 
 
 class HyperscanEngine(TriggeredEngine):
-    """Two databases for the triggers of all rules; the regexes themselves run near what they report."""
+    """Databases for the triggers of all rules; the regexes themselves run near what they report.
+
+    Literals have one of their own, because an automaton of nothing else is several times faster. So have long numbers:
+    what begins with any digit is slow, and most bodies have none.
+    """
 
     def __init__(
         self,
@@ -33,51 +38,84 @@ class HyperscanEngine(TriggeredEngine):
     ) -> None:
         super().__init__(rules, acceptors, escape_aware=escape_aware)
         self._everywhere = [acceptor.index for acceptor in acceptors if not acceptor.plan.patterns]
-        shelves: dict[str, list[tuple[int, Trigger]]] = {}
+        shelves: dict[Shelf, list[tuple[int, Trigger]]] = {}
         for acceptor in acceptors:
             for trigger in acceptor.plan.patterns:
-                shelf = "digits" if trigger.shelf == "digits" else "words"
-                shelves.setdefault(shelf, []).append((acceptor.index, trigger))
+                shelves.setdefault(trigger.shelf, []).append((acceptor.index, trigger))
+        numbers = shelves.pop("numbers", None)
         self._databases = [Database(shelf, cache) for shelf in shelves.values()]
+        self._numbers = Database(numbers, cache) if numbers else None
+        self._number_gate = Gate(GATE) if numbers else None
 
     def _candidates(self, data: bytes) -> Candidates:
         found: dict[int, list[Interval]] = {rule: [(0, len(data))] for rule in self._everywhere}
-        for database in self._databases:
+        databases = self._databases
+        if self._numbers and self._number_gate and self._number_gate.is_open(data):
+            databases = [*databases, self._numbers]
+        for database in databases:
             for pattern, ends in database.scan(data).items():
-                rule, trigger = database.triggers[pattern]
-                found.setdefault(rule, []).extend(starts(trigger, ends))
+                for rule, trigger in database.triggers[pattern]:
+                    found.setdefault(rule, []).extend(starts(trigger, ends))
         return found
+
+
+class _Scratches(threading.local):
+    """Scratch space of one thread: two scans must not share one."""
+
+    scratch: "hyperscan.Scratch | None" = None
 
 
 class Database:
     """The compiled triggers of some rules (by the rules' places in the engine)."""
 
     def __init__(self, triggers: Sequence[tuple[int, Trigger]], cache: Cache | None) -> None:
-        self.triggers = triggers
-        key = _key([trigger for _, trigger in triggers])
+        by_text: dict[str, list[tuple[int, Trigger]]] = {}
+        for rule, trigger in triggers:
+            by_text.setdefault(trigger.text, []).append((rule, trigger))
+        self.triggers = list(by_text.values())
+        """By the place of their pattern: one pattern may announce matches of several rules."""
+        distinct = [users[0][1] for users in self.triggers]
+        key = _key(distinct)
         blob = None if cache is None else cache.get(key)
         loaded = None if blob is None else _loaded(blob)
-        self._compiled = loaded or _compiled([trigger for _, trigger in triggers])
+        self._compiled = loaded or _compiled(distinct)
         if cache is not None and loaded is None:
             cache.put(key, hyperscan.dumpb(self._compiled))
-        self._scratches = threading.local()
+        self._local = _Scratches()
 
     def scan(self, data: bytes) -> dict[int, list[int]]:
-        """Where the triggers' matches end, by the trigger's place. Releases the GIL but for the reports."""
+        """Where the triggers' matches end, by the place of their pattern. Releases the GIL but for the reports."""
         reports: defaultdict[int, list[int]] = defaultdict(list)
 
-        def report(trigger: int, start: int, end: int, flags: int, context: object) -> None:
-            reports[trigger].append(end)
+        def report(pattern: int, start: int, end: int, flags: int, context: object) -> None:
+            reports[pattern].append(end)
 
-        self._compiled.scan(data, match_event_handler=report, scratch=self._scratch())
+        scratch = self._local.scratch or _new_scratch(self._local, self._compiled)
+        self._compiled.scan(data, match_event_handler=report, scratch=scratch)
         return reports
 
-    def _scratch(self) -> "hyperscan.Scratch":
-        """One for each thread: two scans must not share one."""
-        scratch = getattr(self._scratches, "scratch", None)
-        if scratch is None:
-            scratch = self._scratches.scratch = hyperscan.Scratch(self._compiled)
-        return scratch
+
+class Gate:
+    """Tells whether a pattern is anywhere in a body; looks no further than to its first match."""
+
+    def __init__(self, pattern: str) -> None:
+        self._compiled = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        self._compiled.compile(expressions=[pattern.encode()], ids=[0], elements=1, flags=[0])
+        self._local = _Scratches()
+
+    def is_open(self, data: bytes) -> bool:
+        """Releases the GIL."""
+        scratch = self._local.scratch or _new_scratch(self._local, self._compiled)
+        try:
+            self._compiled.scan(data, match_event_handler=lambda *_: True, scratch=scratch)
+        except hyperscan.ScanTerminated:
+            return True
+        return False
+
+
+def _new_scratch(local: _Scratches, database: "hyperscan.Database") -> "hyperscan.Scratch":
+    local.scratch = hyperscan.Scratch(database)
+    return local.scratch
 
 
 def _key(triggers: Sequence[Trigger]) -> str:

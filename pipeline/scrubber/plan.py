@@ -4,10 +4,12 @@ import msgspec
 
 from pipeline.scrubber.go_syntax import parse_go
 from pipeline.scrubber.http_reading import rewrite
+from pipeline.scrubber.literal_trigger import literal_triggers
+from pipeline.scrubber.pattern_trigger import pattern_triggers
 from pipeline.scrubber.reach import Reach, reach_of
 from pipeline.scrubber.regex_tree import to_text
 from pipeline.scrubber.rule import Rule
-from pipeline.scrubber.trigger import Trigger, literal_triggers, pattern_triggers
+from pipeline.scrubber.trigger import Trigger
 from pipeline.scrubber.words import implies
 
 
