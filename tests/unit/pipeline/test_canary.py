@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.context import ContextRule, ContextTable
-from pipeline.events import Scan, Target
+from pipeline.events import Context, Direction, Scan, Target
 from pipeline.patterns import parse_pattern
 from pipeline.ports import StreamBrokenError
 from pipeline.scrubber.exact import exact_engine
@@ -38,7 +38,7 @@ def test_every_spelling_of_a_canary_has_its_class_even_where_another_rule_knows_
 
 @pytest.mark.parametrize("direction", ["request", "response"])
 @pytest.mark.parametrize("context", ["external", "internal", "public", "registry"])
-def test_no_policy_lets_a_canary_pass(context: str, direction: str) -> None:
+def test_no_policy_lets_a_canary_pass(context: Context, direction: Direction) -> None:
     rule = next(rule for rule in ENGINE.rules if rule.secret_class == "canary")
     home = ContextRule(pattern=parse_pattern("good.test"), auth_headers="pass", is_login=True, home_for=(rule.id,))
     table = ContextTable([home])
@@ -47,10 +47,10 @@ def test_no_policy_lets_a_canary_pass(context: str, direction: str) -> None:
         host="good.test",
         context=context,
         direction=direction,
-        location="header authorization",  # type: ignore[arg-type]
+        location="header authorization",
     )
     assert choice == ("block", False)
-    assert table.severity(rule, direction=direction, is_home=False) == "critical"  # type: ignore[arg-type]
+    assert table.severity(rule, direction=direction, is_home=False) == "critical"
 
 
 def test_a_streamed_body_is_cut_before_a_canary_leaves() -> None:
