@@ -1,5 +1,6 @@
 """One sink with its own task and bounded channel, so that no sink can hold up another."""
 
+import contextlib
 from collections.abc import Callable
 
 import anyio
@@ -33,7 +34,8 @@ async def put[T](channel: MemoryObjectSendStream[T], item: T) -> None:
 
 class Feed:
     """Feeds one sink. A `required` sink pushes back, and its first failure is final: `is_failed` stops the traffic.
-    Any other sink gets retries with backoff; when its channel is full the oldest record is dropped and counted."""
+    Any other sink gets retries with backoff; when its channel is full the oldest record is dropped and counted, but one
+    with a finding or a signal is kept as long as there are not as many of those: a flood must not hide it."""
 
     def __init__(
         self,
@@ -56,11 +58,14 @@ class Feed:
         self._immediate = sink if is_required and isinstance(sink, Immediate) else None
         self._count_lost = sink.lost if isinstance(sink, Counting) else None
         self._send, self._receive = anyio.create_memory_object_stream[tuple[Record, Done | None]](capacity)
+        self._capacity = capacity
+        self._kept: list[tuple[Record, Done | None]] = []
+        """What had to leave the full channel and is not to be dropped: older than everything in it."""
 
     @property
     def backlog(self) -> int:
-        """Records in the channel."""
-        return self._receive.statistics().current_buffer_used
+        """Records in the channel, and those kept beside it."""
+        return self._receive.statistics().current_buffer_used + len(self._kept)
 
     async def put(self, record: Record, done: Done | None = None) -> None:
         """Queue a record. For a required sink this waits for room; `done` tells the writing's outcome."""
@@ -89,17 +94,25 @@ class Feed:
             try:
                 self._send.send_nowait((record, done))
             except anyio.WouldBlock:
-                self._drop_oldest()
+                self._make_room()
             else:
                 return
 
-    def _drop_oldest(self) -> None:
+    def _make_room(self) -> None:
         try:
-            _, done = self._receive.receive_nowait()
+            oldest = self._receive.receive_nowait()
         except anyio.WouldBlock:
             return
-        self._lose(1)
-        self._tell(done, False)
+        record, _ = oldest
+        if (record.findings or record.signals) and len(self._kept) < self._capacity:
+            self._kept.append(oldest)
+        else:
+            self._drop([oldest])
+
+    def _drop(self, queued: list[tuple[Record, Done | None]]) -> None:
+        self._lose(len(queued))
+        for _, done in queued:
+            self._tell(done, False)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Write until `close`; ends when everything queued is written or lost."""
@@ -132,11 +145,14 @@ class Feed:
             self._writing.deadline = anyio.current_time() + self._close_seconds
 
     def _lose_the_rest(self) -> None:
-        while self._receive.statistics().current_buffer_used:
-            self._drop_oldest()
+        with contextlib.suppress(anyio.WouldBlock, anyio.EndOfStream):
+            while True:
+                self._kept.append(self._receive.receive_nowait())
+        if self._kept:
+            self._drop(self._kept)
 
     def _batch(self, first: tuple[Record, Done | None]) -> list[tuple[Record, Done | None]]:
-        batch = [first]
+        batch, self._kept = [*self._kept, first], []
         while len(batch) < BATCH:
             try:
                 batch.append(self._receive.receive_nowait())

@@ -10,7 +10,7 @@ import anyio
 import msgspec
 import pytest
 
-from pipeline.events import Captured, Filtered, Judged, Record, Scrubbed
+from pipeline.events import Captured, Filtered, Finding, Judged, Record, Scrubbed
 from pipeline.feed import Feed
 from pipeline.ports import Sink
 from pipeline.topology import Topology
@@ -19,6 +19,20 @@ from tests.support.detection import GITHUB_TOKEN
 from tests.support.events import captured, real_stages, with_target
 
 pytestmark = pytest.mark.anyio
+
+FINDING = Finding(
+    rule="github-pat",
+    secret_class="credential",
+    action="scrub",
+    direction="request",
+    location="body",
+    length=40,
+    fingerprint="f" * 16,
+)
+
+
+def record(flow: str, **more: Any) -> Record:
+    return Record(kind="request", flow=flow, at=1.0, verdict="allow", reason="listed", **more)
 
 
 @asynccontextmanager
@@ -127,6 +141,35 @@ async def test_an_optional_sink_that_hangs_holds_up_nothing_and_its_losses_are_c
         assert dropped > 0
         slow.let_go.set()
     assert len(slow.records) + dropped == 3000
+
+
+@pytest.mark.parametrize("grave", [{"findings": (FINDING,)}, {"signals": ("canary",)}])
+async def test_a_flood_hides_no_finding_and_no_signal_from_a_slow_sink(grave: dict[str, Any]) -> None:
+    slow = HangingSink()
+    feed = Feed(slow, is_required=False, capacity=10)
+    async with anyio.create_task_group() as group:
+        await group.start(feed.run)
+        feed.offer(record("grave", **grave))
+        for number in range(100):
+            feed.offer(record(str(number)))
+        slow.let_go.set()
+        feed.close()
+    assert [one.flow for one in slow.records] == ["grave", *(str(number) for number in range(90, 100))]
+    assert feed.dropped == 90
+
+
+async def test_what_is_kept_of_a_flood_is_bounded_and_its_losses_are_counted() -> None:
+    slow = HangingSink()
+    feed = Feed(slow, is_required=False, capacity=10)
+    async with anyio.create_task_group() as group:
+        await group.start(feed.run)
+        for number in range(100):
+            feed.offer(record(str(number), findings=(FINDING,)))
+        assert feed.backlog == 20
+        slow.let_go.set()
+        feed.close()
+    assert len(slow.records) == 20
+    assert feed.dropped == 80
 
 
 async def test_a_flow_nobody_answers_is_denied_in_time() -> None:
