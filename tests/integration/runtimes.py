@@ -5,9 +5,8 @@ A runtime registers with one entry in `RUNTIMES`: how it is made, and why it can
 
 import contextlib
 import os
-import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,14 +203,3 @@ async def locked(runtime: Runtime, spec: SandboxSpec) -> AsyncIterator[Box]:
         with anyio.fail_after(DEADLINE_SECONDS):
             await box.sandbox.lock()
         yield box
-
-
-def host_addresses() -> Sequence[str]:
-    """IPv4 addresses of this machine, its loopback and those other machines reach."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-            outside = probe.getsockname()[0]
-        except OSError:
-            outside = "127.0.0.1"
-    return sorted({"127.0.0.1", outside})

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration import runtimes
-from tests.integration.runtimes import Box, finish, host_addresses, locked, make_spec, read_until
+from tests.integration.runtimes import Box, finish, locked, make_spec, read_until
+from vibedom.attack.far_side import host_addresses
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine, pytest.mark.attack]
 

@@ -23,9 +23,5 @@ async def command(port: int, as_json: bool) -> None:
     from vibedom.web.dashboard import dashboard
 
     async with dashboard(find_home(), port=port) as url:
-        if as_json:
-            render.out_json({"url": url})
-        else:
-            render.out(url)
-            render.err("open this link once; Ctrl-C ends the page", "dim")
+        render.link(url, as_json=as_json)
         await anyio.sleep_forever()

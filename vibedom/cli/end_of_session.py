@@ -9,6 +9,7 @@ import msgspec
 from sinks.spool import undelivered
 from vibedom import sessions
 from vibedom.cli import diff_view, render
+from vibedom.cli.amounts import size
 from vibedom.cli.ask import ask, can_ask
 from vibedom.cli.review_session import Chosen
 from vibedom.network_log import Traffic, read_traffic
@@ -43,7 +44,7 @@ async def report(home: Home, session_id: str, code: int, *, apply_changes: bool 
 def _show(record: SessionRecord, code: int, traffic: Traffic, review: Review) -> None:
     render.err("")
     render.err(f"session {record.id} ended with exit code {code}", "bold")
-    sent, received = _size(traffic.sent_bytes), _size(traffic.received_bytes)
+    sent, received = size(traffic.sent_bytes), size(traffic.received_bytes)
     render.err(f"  traffic   {traffic.requests} requests, {sent} sent, {received} received")
     _show_counts("blocked", traffic.blocked, "bad")
     _show_counts("scrubbed", traffic.scrubbed, "warn")
@@ -125,12 +126,3 @@ def _as_data(
         "changes": [{"path": c.path, "kind": c.kind} for c in review.changes],
         "applied": list(outcome.paths) if outcome else [],
     }
-
-
-def _size(count: int) -> str:
-    amount = float(count)
-    for unit in ("B", "KB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"

@@ -56,6 +56,15 @@ def out_line(value: object) -> None:
     out(msgspec.json.encode(value, enc_hook=str).decode())
 
 
+def link(url: str, *, as_json: bool) -> None:
+    """The address of a local page that is served from now on."""
+    if as_json:
+        out_json({"url": url})
+    else:
+        out(url)
+        err("open this link once; Ctrl-C ends the page", "dim")
+
+
 def table(rows: Iterable[Sequence[str]], headings: Sequence[str]) -> str:
     """Left-aligned columns; the cells are made printable."""
     cells = [list(headings), *([printable(c) for c in row] for row in rows)]

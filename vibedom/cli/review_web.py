@@ -24,9 +24,5 @@ async def serve_review(chosen: Chosen, *, port: int, as_json: bool) -> None:
     desk = await anyio.to_thread.run_sync(make)
     render.end_progress()
     async with review_page(desk, chosen.record.id, port=port) as url:
-        if as_json:
-            render.out_json({"url": url})
-        else:
-            render.out(url)
-            render.err("open this link once; Ctrl-C ends the page", "dim")
+        render.link(url, as_json=as_json)
         await anyio.sleep_forever()
