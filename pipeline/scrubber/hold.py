@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from pipeline.scrubber.given_away import comparison_start, manifest_start
+from pipeline.scrubber.quoted_name import quoted_name_start
 from pipeline.scrubber.seed_phrase import phrase_start
 
 HOLD_BACK_BYTES = 512
@@ -84,8 +85,10 @@ def _held(data: bytes, start: int, word_start: Callable[[bytes, int], int] | Non
     if data[-1] not in _SPACES:
         word = end - len(data[floor:].rsplit(None, 1)[-1])
         held = min(held, word if word_start is None else word_start(data, word))
-    if not is_guess and data[-1] in _NUMBER_BYTES:
-        held = min(held, _number_start(data, floor))
+    if not is_guess:
+        held = min(held, quoted_name_start(data, start))
+        if data[-1] in _NUMBER_BYTES:
+            held = min(held, _number_start(data, floor))
     near = end - HOLD_BACK_BYTES if end > HOLD_BACK_BYTES else 0
     for mark in _QUOTES:
         at = data.rfind(mark, near)

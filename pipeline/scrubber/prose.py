@@ -1,7 +1,7 @@
 """Text inside of JSON strings as it was before it was escaped, for rules that need its lines and quotes.
 
 The engine sees through an escaped quote or line break where a token begins and ends. A rule over several lines (a
-Kubernetes manifest) or one that pairs quotes (a command line) needs the text itself.
+Kubernetes manifest) or one that pairs quotes (a command line, an e-mail address) needs the text itself.
 """
 
 import re
@@ -11,6 +11,7 @@ from pipeline.scrubber.view import View
 PROSE = (
     rb"(?:curl|wget)[^\r\n\"]{1,200}\\\"",
     rb"[kK]ind[^A-Za-z0-9]{1,9}[sS]ecret",
+    rb"\\\"@[A-Za-z0-9]",
 )
 """Regexes that say whether there is anything such, in the syntax that Hyperscan and `re` share."""
 

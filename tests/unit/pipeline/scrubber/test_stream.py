@@ -81,8 +81,8 @@ def test_what_announces_a_secret_leaves_and_still_announces_it() -> None:
 def test_a_passphrase_in_quotes_waits_for_its_end() -> None:
     stream = new_stream()
     out = stream.feed(b'passphrase = "' + PASSPHRASE[:20] + b" ")
-    assert out == b'passphrase = "'
-    assert stream.feed(PASSPHRASE[20:] + b'"\n') == b'[REDACTED_QUOTED_PASSPHRASE]"\n'
+    assert out == b"passphrase = "
+    assert stream.feed(PASSPHRASE[20:] + b'"\n') == b'"[REDACTED_QUOTED_PASSPHRASE]"\n'
 
 
 def test_no_more_than_the_hold_back_waits_in_text_without_white_space() -> None:
