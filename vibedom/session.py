@@ -134,6 +134,7 @@ class Session:
                 services.start_soon(self._follow_policy, border, control)
                 services.start_soon(self._watch_audit, border)
                 services.start_soon(_expire, border)
+                services.start_soon(sandbox.lost)
                 services.start_soon(announce, border.approvals, control, self._plan.policy.approval)
                 try:
                     code = await self._run_agent(sandbox, control, converse)

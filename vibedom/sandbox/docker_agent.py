@@ -13,6 +13,7 @@ from vibedom.errors import SandboxError
 from vibedom.sandbox import docker_seccomp, image, trust
 from vibedom.sandbox.docker_engine import asking, one_line
 from vibedom.sandbox.docker_holder import HOSTNAME
+from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.runtime import HOME_MOUNT, TRUST_MOUNT, WORK_MOUNT, WORKSPACE_MOUNT, Command, SandboxSpec
 
 LOGIN_SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash -l; else exec sh -l; fi")
@@ -149,9 +150,10 @@ async def create(
     holder: str,
     volume: str,
     proxy_url: str,
+    permit: Permit,
     labels: Mapping[str, str],
 ) -> DockerContainer:
-    """Make the agent's container in the holder's network namespace, not yet started."""
+    """Make the agent's container in the holder's network namespace, not yet started; `permit` is given."""
     config: dict[str, Any] = {
         "Image": spec.image or image.NAME,
         # The whole command as the entry point: an image's own is never run.
@@ -167,7 +169,7 @@ async def create(
         # An image may have chosen another one that only its own entry point understands.
         "StopSignal": "SIGTERM",
         "Healthcheck": {"Test": ["NONE"]},
-        "HostConfig": host_config(spec, holder, mounts(spec, volume)),
+        "HostConfig": host_config(spec, holder, [*mounts(spec, volume), permit.mount()]),
     }
     with asking("create the agent's container", shield=True):
         return await docker.containers.create(config, name=name)

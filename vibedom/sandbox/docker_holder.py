@@ -1,5 +1,6 @@
 """The holder: a container of vibedom's own image that owns the sandbox's network namespace and locks it down."""
 
+import math
 import select
 import socket
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from vibedom.errors import LockdownError, SandboxError
 from vibedom.sandbox import image, lockdown, selftest
 from vibedom.sandbox.docker_engine import asking, one_line
 from vibedom.sandbox.docker_network import Bridge, bind, port
+from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.docker_stream import STDOUT, Attached
 from vibedom.sandbox.lockdown import Lockdown
 from vibedom.sandbox.runtime import Listeners
@@ -27,9 +29,9 @@ _OUTPUT_BYTES = 64 << 10
 
 
 async def create(
-    docker: aiodocker.Docker, name: str, *, bridge: Bridge, rules: Lockdown, labels: Mapping[str, str]
+    docker: aiodocker.Docker, name: str, *, bridge: Bridge, rules: Lockdown, permit: Permit, labels: Mapping[str, str]
 ) -> DockerContainer:
-    """Make the holder, not yet started. The rules are part of its configuration, so each start sets them again."""
+    """Make the holder, not yet started; `permit` is given. The rules are part of its configuration."""
     config: dict[str, Any] = {
         "Image": image.NAME,
         "Entrypoint": ["/bin/sh", "-c", lockdown.script()],
@@ -49,6 +51,7 @@ async def create(
             "SecurityOpt": ["no-new-privileges"],
             "ReadonlyRootfs": True,
             "Tmpfs": {"/run": "rw,nosuid,nodev,noexec,size=64k"},
+            "Mounts": [permit.mount()],
             "PidsLimit": 64,
             "Memory": 64 << 20,
             "RestartPolicy": {"Name": "no"},
@@ -93,6 +96,16 @@ def _reason(said: str) -> str:
     lines = [line for line in said.splitlines() if line.strip()] or ["the holder ended without a word"]
     named = [line.removeprefix(lockdown.FAILED).lstrip(": ") for line in lines if line.startswith(lockdown.FAILED)]
     return one_line((named or lines)[-1])
+
+
+async def lost(container: DockerContainer) -> None:
+    """Wait for the holder's end, which is never vibedom's own doing while an agent runs. Raises `SandboxError`."""
+    with asking("watch the holder of the sandbox's network", math.inf, missing_ok=True):
+        await container.wait()
+    raise SandboxError(
+        "the sandbox's network is gone: somebody stopped or restarted its holder in the engine; the work is kept, "
+        "go on with `vibedom resume`"
+    )
 
 
 async def prove(container: DockerContainer, *, bridge: Bridge, listeners: Listeners, session: str) -> None:

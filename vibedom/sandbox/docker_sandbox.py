@@ -13,6 +13,7 @@ from vibedom.errors import RuntimeUnavailableError, SandboxError, VibedomError
 from vibedom.sandbox import docker_agent, docker_holder, docker_image, docker_labels, docker_network, docker_removal
 from vibedom.sandbox.docker_engine import asking, one_line
 from vibedom.sandbox.docker_network import Bridge
+from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.docker_process import MARK, DockerProcess, ExecProcess, MainProcess
 from vibedom.sandbox.docker_stream import Attached
 from vibedom.sandbox.runtime import Command, Listeners, SandboxSpec
@@ -33,6 +34,7 @@ class DockerSandbox:
         self._name = f"vibedom-{spec.session}-{secrets.token_hex(3)}"
         self._bridge: Bridge | None = None
         self._holder: DockerContainer | None = None
+        self._holder_permit = Permit(spec.trust, f"{self._name}-holder")
         self._agent: DockerContainer | None = None
         self._processes: set[DockerProcess] = set()
         self._is_locked = False
@@ -65,11 +67,13 @@ class DockerSandbox:
         self._bridge = await docker_network.create(self._docker, self._name, self._labels)
         self.listeners = docker_network.listen(self._bridge)
         docker_agent.write_files(self._spec, self._bridge.gateway)
+        self._holder_permit.give()
         self._holder = await docker_holder.create(
             self._docker,
             f"{self._name}-holder",
             bridge=self._bridge,
             rules=docker_network.lockdown(self._bridge, self.listeners),
+            permit=self._holder_permit,
             labels=self._labels,
         )
 
@@ -110,6 +114,8 @@ class DockerSandbox:
                 raise SandboxError("the sandbox is not prepared")
             if not self._is_locked:
                 address = await docker_holder.start(self._holder)
+                # Before the proof: what is proved is the only namespace this sandbox will ever have.
+                self._holder_permit.revoke()
                 self.listeners.peers = frozenset({address})
             await docker_holder.prove(
                 self._holder, bridge=self.bridge, listeners=self.listeners, session=self._spec.session
@@ -128,8 +134,7 @@ class DockerSandbox:
             raise SandboxError("the sandbox is not locked: nothing is started in it")
         if self._agent is not None:
             raise SandboxError("the agent has been started already; use exec for one more process")
-        self._agent = await self._create_agent(f"{self._name}-agent", command, self._holder)
-        return await self._run(self._agent, command)
+        return await self._run_agent(f"{self._name}-agent", command, self._holder)
 
     async def exec(self, command: Command) -> DockerProcess:
         if self._agent is None or not self._is_locked or self._is_closed:
@@ -159,10 +164,22 @@ class DockerSandbox:
         """In a container of its own, under the same restrictions: the agent's ended with its main process."""
         if self._holder is None:
             raise SandboxError("the sandbox is not prepared")
-        container = await self._create_agent(f"{self._name}-after-{secrets.token_hex(3)}", command, self._holder)
-        return await self._run(container, command)
+        return await self._run_agent(f"{self._name}-after-{secrets.token_hex(3)}", command, self._holder)
 
-    async def _create_agent(self, name: str, command: Command, holder: DockerContainer) -> DockerContainer:
+    async def _run_agent(self, name: str, command: Command, holder: DockerContainer) -> DockerProcess:
+        """The first container is the agent's own."""
+        permit = Permit(self._spec.trust, name)
+        permit.give()
+        try:
+            container = await self._create_agent(name, command, holder, permit)
+            self._agent = self._agent or container
+            return await self._run(container, command)
+        finally:
+            permit.revoke()
+
+    async def _create_agent(
+        self, name: str, command: Command, holder: DockerContainer, permit: Permit
+    ) -> DockerContainer:
         return await docker_agent.create(
             self._docker,
             name,
@@ -171,6 +188,7 @@ class DockerSandbox:
             holder=holder.id,
             volume=self._name,
             proxy_url=self.listeners.proxy_url,
+            permit=permit,
             labels=self._labels,
         )
 
@@ -185,6 +203,11 @@ class DockerSandbox:
         self._processes = {one for one in self._processes if not one.is_over}
         self._processes.add(process)
         return process
+
+    async def lost(self) -> None:
+        if self._holder is None:
+            raise SandboxError("the sandbox is not prepared")
+        await docker_holder.lost(self._holder)
 
     async def pause(self) -> None:
         with asking("pause the agent"):
@@ -204,6 +227,9 @@ class DockerSandbox:
             return
         with asking("stop the agent", grace_seconds + 30, missing_ok=True):
             if (await self._agent.show())["State"]["Paused"]:
+                if grace_seconds == 0:  # it dies before it wakes up
+                    await self._agent.kill(signal="SIGKILL")
+                    return
                 await self._agent.unpause()
             await self._agent.stop(t=math.ceil(grace_seconds))
 
@@ -226,6 +252,7 @@ class DockerSandbox:
         try:
             await docker_removal.remove(self._docker, self._labelled)
         finally:
+            self._holder_permit.revoke()
             for process in self._processes:
                 await process.aclose()
 

@@ -80,6 +80,10 @@ class LocalSandbox:
         self._processes = [*(one for one in self._processes if not one.is_over), process]
         return process
 
+    async def lost(self) -> None:
+        # Its namespaces live as long as its own first process, and with that the agent ends.
+        await anyio.sleep_forever()
+
     async def pause(self) -> None:
         if self._is_paused:
             return

@@ -8,13 +8,16 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiodocker
 import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 
-from tests.integration.run.conftest import Vibedom, ended, killed_at_the_end, until
+from tests.integration.docker.engine_objects import everything, named
+from tests.integration.run.conftest import Finished, Vibedom, ended, killed_at_the_end, until
 from vibedom import sessions
 from vibedom.paths import Home
+from vibedom.sandbox.docker import DockerRuntime
 from vibedom.sandbox.runtime import Runtime
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine]
@@ -119,6 +122,34 @@ async def test_an_engine_that_goes_away_ends_the_session_and_resume_goes_on_with
             assert await ended(process, 100) != 0
         group.cancel_scope.cancel()
     assert not sessions.load(home, "task").is_alive
+    done = await vibedom("resume", "task")
+    assert done.code == 0, done
+    assert (home.session("task").upper / "runs").read_text() == "x\nx\n"
+
+
+async def test_a_holder_that_somebody_restarts_ends_the_session_and_resume_goes_on_with_its_work(
+    vibedom: Vibedom, runtime: Runtime
+) -> None:
+    if not isinstance(runtime, DockerRuntime):
+        pytest.skip("this runtime has no engine")
+    home, docker = Home(root=vibedom.home), runtime.client()
+    script = "echo x >> runs; while [ $(wc -l < runs) -lt 2 ]; do sleep 0.2; done"
+    finished: list[Finished] = []
+
+    async def run() -> None:
+        finished.append(await vibedom.sh(script, options=("--name", "task")))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        await until(lambda: (home.session("task").upper / "runs").exists(), "the agent")
+        await until(lambda: sessions.load(home, "task").status == "running", "the session")
+        holder = await named(docker, sessions.load(home, "task").id, "holder")
+        with pytest.raises(aiodocker.DockerError, match="permit"):
+            await holder.restart(t=0)
+    assert finished[0].code != 0
+    assert "somebody stopped or restarted its holder in the engine" in finished[0].err
+    assert "Traceback" not in finished[0].err
+    assert await everything(docker, sessions.load(home, "task").id) == []
     done = await vibedom("resume", "task")
     assert done.code == 0, done
     assert (home.session("task").upper / "runs").read_text() == "x\nx\n"
