@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from pipeline.scrubber.allowlist_check import AllowlistCheck
+from pipeline.scrubber.allowlist_check import AllowlistCheck, checks_of
 from pipeline.scrubber.entropy import shannon_entropy
 from pipeline.scrubber.line import gitleaks_line, near_line
 from pipeline.scrubber.match import Match
@@ -39,8 +39,8 @@ class Acceptor:
         return compile_pattern(self.plan.regex)
 
     @cached_property
-    def _checks(self) -> list[AllowlistCheck]:
-        return [AllowlistCheck(allowlist) for allowlist in self._allowlists]
+    def _checks(self) -> tuple[AllowlistCheck, ...]:
+        return checks_of(self._allowlists)
 
     def applies_to(self, path: bytes | None) -> bool:
         """A rule for some file names applies to what has none, unless gitleaks is followed to the letter."""

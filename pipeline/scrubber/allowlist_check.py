@@ -54,6 +54,30 @@ class AllowlistCheck:
         return bool(text) and self._regexes.is_in(text)
 
 
+@lru_cache(maxsize=256)
+def checks_of(allowlists: tuple[Allowlist, ...]) -> tuple[AllowlistCheck, ...]:
+    """Allowlists of which one is enough, as few checks as there can be: those of one target are one, if any of their
+    own conditions is enough."""
+    alone = [allowlist for allowlist in allowlists if allowlist.condition == "AND"]
+    by_target: dict[str, list[Allowlist]] = {}
+    for allowlist in allowlists:
+        if allowlist.condition == "OR":
+            by_target.setdefault(allowlist.regex_target, []).append(allowlist)
+    # What is about the secret alone needs no text to be cut out.
+    targets = sorted(by_target, key=("secret", "match", "line").index)
+    return tuple(AllowlistCheck(allowlist) for allowlist in (*(_union(by_target[t]) for t in targets), *alone))
+
+
+def _union(allowlists: list[Allowlist]) -> Allowlist:
+    """Allowlists with `OR` and of one target, as one."""
+    return Allowlist(
+        regex_target=allowlists[0].regex_target,
+        regexes=tuple(joined(each.regexes) for each in allowlists if each.regexes),
+        paths=tuple(joined(each.paths) for each in allowlists if each.paths),
+        stopwords=tuple(word for each in allowlists for word in each.stopwords),
+    )
+
+
 def joined(patterns: tuple[str, ...]) -> str:
     """One pattern that matches where any of `patterns` does."""
     return "(?:" + "|".join(patterns) + ")"

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Collection
+from functools import cache
 from typing import Any, NamedTuple
 
 from pipeline.scrubber.base64_text import RUN, SHAPE
@@ -27,7 +28,6 @@ class Hints(NamedTuple):
 Look = Callable[[bytes], Collection[int]]
 """Which of some patterns are in a buffer, by index."""
 
-_TINY_BYTES = 4096
 _SHORTEST_RUN = 24
 
 
@@ -43,14 +43,19 @@ class HintFinder:
         self._kinds = tuple(LEXEMES)
 
     def __call__(self, data: bytes) -> Hints:
-        if len(data) < _TINY_BYTES and not (b"\\" in data or b"%" in data or b"&" in data):
-            # To begin a scan costs more than this.
-            seen: Collection[int] = ()
-        else:
-            seen = self._lexemes(data)
+        # Every one of these patterns has such a byte in it, or counts only where there is one: to look for a byte takes
+        # a fortieth of a scan.
+        is_escaped = b"\\" in data
+        seen: Collection[int] = self._lexemes(data) if is_escaped or b"%" in data or b"&" in data else ()
         lexemes = frozenset(self._kinds[i] for i in seen if i < len(self._kinds))
         has_base64 = len(data) >= _SHORTEST_RUN and bool(self._run(data)) and bool(self._shape(data))
-        return Hints(lexemes, len(seen) > len(lexemes) and b"\\" in data, has_base64)
+        return Hints(lexemes, is_escaped and len(seen) > len(lexemes), has_base64)
+
+
+@cache
+def hint_finder() -> HintFinder:
+    """One for all who look: it takes tens of milliseconds to build, and a reload builds everything anew."""
+    return HintFinder()
 
 
 class _NativeLook:

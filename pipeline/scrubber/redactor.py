@@ -1,13 +1,12 @@
 """Finds the secrets of one stream, decides what becomes of each, and keeps what may be told of them."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import msgspec
 
 from pipeline.events import Action
 from pipeline.scrubber.edit import Edit, splice
-from pipeline.scrubber.hints import HintFinder
+from pipeline.scrubber.hints import hint_finder
 from pipeline.scrubber.json_body import place_json
 from pipeline.scrubber.model import Choose, Engine, Hit, RuleInfo
 from pipeline.scrubber.search import EngineSearch, Fingerprint
@@ -24,7 +23,7 @@ class Redactor:
 
     def __init__(self, engine: Engine, choose: Choose, fingerprint: Fingerprint, location: str) -> None:
         self.hits: list[Hit] = []
-        self.search = EngineSearch(engine, _hint_finder(), fingerprint, lambda rule: _in_stream(choose(rule)))
+        self.search = EngineSearch(engine, hint_finder(), fingerprint, lambda rule: _in_stream(choose(rule)))
         self.open_from: Callable[[bytes, int], int] | None = getattr(engine, "open_from", None)
         """Of an engine with known values: where one of them begins that the end of the data cuts."""
         self._rules = engine.rules
@@ -84,9 +83,3 @@ class Redactor:
 
 def _in_stream(action: Action) -> Action:
     return "scrub" if action == "block" else action
-
-
-@cache
-def _hint_finder() -> HintFinder:
-    """One for all streams: it takes tens of milliseconds to build, and is thread-safe."""
-    return HintFinder()

@@ -67,6 +67,7 @@ def literal(text: bytes) -> Cat:
     return Cat(tuple(Set(1 << byte) for byte in text))
 
 
+@lru_cache(maxsize=4096)
 def members(node: Set) -> bytes:
     """The bytes of a set, ascending."""
     return bytes(byte for byte in range(256) if node.mask >> byte & 1)

@@ -10,7 +10,7 @@ from pipeline.scrubber.charset import transcode
 from pipeline.scrubber.edit import Placed, Search, place, splice
 from pipeline.scrubber.form import place_form
 from pipeline.scrubber.header import place_header
-from pipeline.scrubber.hints import HintFinder
+from pipeline.scrubber.hints import hint_finder
 from pipeline.scrubber.json_body import place_json
 from pipeline.scrubber.lines import NDJSON, SSE, place_lines
 from pipeline.scrubber.model import Choose, Engine, Hit, Pardon, Result
@@ -36,7 +36,7 @@ class Scrubber:
     def __init__(self, engine: Engine, *, fingerprint: Fingerprint) -> None:
         self.engine = engine
         self._fingerprint = fingerprint
-        self._hints = HintFinder()
+        self._hints = hint_finder()
 
     def body(
         self,

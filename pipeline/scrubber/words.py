@@ -1,5 +1,6 @@
 """The few texts that a part of a regex can be, where they are few: literals to look for, keywords it implies."""
 
+from functools import lru_cache
 from itertools import product
 
 from pipeline.scrubber.regex_tree import Alt, Cat, Group, Look, Node, Rep, Set, members
@@ -13,9 +14,7 @@ def language(node: Node) -> frozenset[bytes] | None:
     """All texts `node` can match in lower case, or None where they are more than MOST_WORDS."""
     match node:
         case Set():
-            found = members(node) if node.mask.bit_count() <= 2 * _MOST_BYTES else b""
-            lowered = frozenset(bytes((byte,)).lower() for byte in found)
-            return lowered if 0 < len(lowered) <= _MOST_BYTES else None
+            return _spellings(node)
         case Look():
             return frozenset((b"",))
         case Group(item):
@@ -31,6 +30,14 @@ def language(node: Node) -> frozenset[bytes] | None:
             parts = [_sequence((item,) * times) for times in range(low, high + 1)]
             return None if None in parts else _few(frozenset().union(*(part or () for part in parts)))
     raise AssertionError(node)
+
+
+@lru_cache(maxsize=4096)
+def _spellings(node: Set) -> frozenset[bytes] | None:
+    """Sets are the greater part of every tree, and few differ."""
+    found = members(node) if node.mask.bit_count() <= 2 * _MOST_BYTES else b""
+    lowered = frozenset(bytes((byte,)).lower() for byte in found)
+    return lowered if 0 < len(lowered) <= _MOST_BYTES else None
 
 
 def _sequence(items: tuple[Node, ...]) -> frozenset[bytes] | None:

@@ -10,7 +10,7 @@ from pipeline.scrubber.charset import transcode
 from pipeline.scrubber.edit import Edit
 from pipeline.scrubber.engine import MatchEngine
 from pipeline.scrubber.entropy import shannon_entropy
-from pipeline.scrubber.hints import HintFinder
+from pipeline.scrubber.hints import hint_finder
 from pipeline.scrubber.model import RuleInfo, Span, default_choose
 from pipeline.scrubber.search import EngineSearch
 from pipeline.scrubber.span_set import to_spans
@@ -54,7 +54,7 @@ class FileSearch:
         self._listed = listed
         self._max_file_bytes = max_file_bytes
         self._deadline = deadline
-        self._hints = HintFinder()
+        self._hints = hint_finder()
 
     def __call__(self, files: Iterable[WalkedFile]) -> Batch:
         read = binary = size = suppressed = 0
