@@ -2,8 +2,8 @@
 
 import msgspec
 
-from pipeline.events import Counts, Finding, Judged, Reason, ResponseHead, Scan, Target
-from pipeline.ports import BodyStream
+from pipeline.events import Counts, Finding, Judged, Reason, ResponseHead, Scan, Signal, Target
+from pipeline.ports import BodyStream, Signalling
 
 
 class FlowState(msgspec.Struct, kw_only=True):
@@ -48,3 +48,7 @@ class FlowState(msgspec.Struct, kw_only=True):
         """What the streams of this flow have found so far."""
         streams = (self.request_stream, self.response_stream)
         return tuple(finding for stream in streams if stream for finding in stream.findings())
+
+    def stream_signals(self) -> tuple[Signal, ...]:
+        """What was remarkable about the body that was sent."""
+        return tuple(self.request_stream.signals()) if isinstance(self.request_stream, Signalling) else ()

@@ -26,6 +26,14 @@ class Dial(msgspec.Struct, frozen=True, kw_only=True):
     """Path of a PEM file whose certificates this service is trusted by, instead of the usual roots."""
 
 
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session may send to the hosts of one entry, all of them together."""
+
+    name: str
+    """The same for all patterns of the entry, and after a reload."""
+    max_bytes: int
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """What is special about reaching the hosts of a pattern."""
 
@@ -37,6 +45,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """TLS is not intercepted."""
     is_ssh: bool = False
     """The port is one of SSH, and nothing else is spoken there."""
+    budget: Budget | None = None
 
 
 class HostPolicy:
@@ -60,6 +69,7 @@ class HostPolicy:
                 raise ValueError(f"{pattern.label}: '*' can only deny")
         self._allow = _Index((*allow, *session))
         self._deny = _Index(deny)
+        self._budgeted = tuple(route for route in self.routes if route.budget is not None)
 
     def allowing(self, patterns: Iterable[Pattern]) -> "HostPolicy":
         """The same policy with more hosts allowed for the session."""
@@ -118,6 +128,11 @@ class HostPolicy:
         patterns = [route.pattern for route in self.routes if route.is_ssh]
         named = ((f"*.{p.host}" if p.is_wildcard else p.host, p.port or SSH_PORT) for p in patterns)
         return tuple(dict.fromkeys(named))
+
+    def budgets(self, host: str, port: int) -> list[Budget]:
+        """Every budget that what is sent to the host counts for."""
+        meant = (r for r in self._budgeted if r.pattern.matches_host(host) and r.pattern.allows_port(port))
+        return [route.budget for route in meant if route.budget is not None]
 
     def allows_private(self, host: str, ip: str, port: int | None = None) -> bool:
         """Whether `host` may be dialled at `ip`:`port` although that is not public: a rule lists that address or its

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from pipeline.events import Direction, Finding, Reason, Record, Scan, Target
+from pipeline.events import Direction, Finding, Reason, Record, Scan, Signal, Target
 
 
 class Stage[In, Out](Protocol):
@@ -62,6 +62,13 @@ class BodyStream(Protocol):
         ...
 
     def findings(self) -> Sequence[Finding]: ...
+
+
+@runtime_checkable
+class Signalling(Protocol):
+    """A stream that also tells what is worth a look in what has passed so far."""
+
+    def signals(self) -> Sequence[Signal]: ...
 
 
 class StreamBrokenError(Exception):

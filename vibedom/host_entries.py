@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.context import REGISTRIES, AuthHeaders, ContextRule
 from pipeline.events import Context
-from pipeline.host_policy import SSH_PORT, Dial, Route
+from pipeline.host_policy import SSH_PORT, Budget, Dial, Route
 from pipeline.hosts import HostError, is_ip_literal, split_authority
 from pipeline.patterns import Network, Pattern, PatternError, parse_pattern
 from vibedom.errors import SettingsError
@@ -36,6 +36,12 @@ class HostEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     passthrough: bool = False
     ssh: bool = False
     """Its port (22 where the pattern has none) is one of SSH. The entry says nothing about other ports."""
+    max_upload_bytes: int | None = None
+    """What a session may send to all its hosts together: bodies, messages, and what is relayed unread."""
+
+    def __post_init__(self) -> None:
+        if self.max_upload_bytes is not None and (self.max_upload_bytes < 0 or self.verdict == "deny"):
+            raise ValueError("max_upload_bytes must be 0 or more, in an entry that allows")
 
 
 class GroupEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,8 +127,8 @@ def _ssh_pattern(entry: HostEntry, source: str) -> Pattern:
     about_http = entry.methods or entry.paths or entry.ca or entry.passthrough or entry.login or entry.home_for
     if pattern is None or not is_whole or not pattern.host or about_http or entry.verdict == "deny":
         raise SettingsError(
-            f"{source}: an entry with `ssh` allows one host (with :port where it is not 22), and only `dial` and"
-            " `addresses` go with it; give what is about HTTP an entry of its own"
+            f"{source}: an entry with `ssh` allows one host (with :port where it is not 22), and only `dial`,"
+            " `addresses` and `max_upload_bytes` go with it; give what is about HTTP an entry of its own"
         )
     return msgspec.structs.replace(pattern, port=pattern.port or SSH_PORT)
 
@@ -131,7 +137,8 @@ def entry_route(entry: HostEntry, pattern: Pattern, *, source: str, directory: P
     """How hosts of the entry are reached, or None for the usual way. Relative files are taken from `directory`."""
     if entry.ca is not None and entry.dial is None:
         raise SettingsError(f"{source}: `ca` needs `dial`; use [upstream] ca for a root that all hosts may use")
-    if entry.dial is None and not entry.addresses and not entry.passthrough and not entry.ssh:
+    budget = _budget(entry)
+    if entry.dial is None and not entry.addresses and not entry.passthrough and not entry.ssh and budget is None:
         return None
     return Route(
         pattern=pattern,
@@ -139,7 +146,15 @@ def entry_route(entry: HostEntry, pattern: Pattern, *, source: str, directory: P
         networks=tuple(_network(text, source) for text in entry.addresses),
         is_passthrough=entry.passthrough,
         is_ssh=entry.ssh,
+        budget=budget,
     )
+
+
+def _budget(entry: HostEntry) -> Budget | None:
+    if entry.max_upload_bytes is None:
+        return None
+    name = " ".join((",".join(entry.methods), entry.pattern, ",".join(entry.paths), "ssh" if entry.ssh else ""))
+    return Budget(name=name.strip(), max_bytes=entry.max_upload_bytes)
 
 
 def entry_context(entry: HostEntry, pattern: Pattern) -> ContextRule | None:

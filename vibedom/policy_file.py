@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from pipeline.events import Action, Context, Direction, SecretClass
+from pipeline.exfiltration import Thresholds
 from sinks.alert_rules import AlertRule
 from sinks.append_file import Fsync
 from sinks.retention import Keeping
@@ -119,6 +120,7 @@ class PolicyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     local: LocalSettings = LocalSettings()
     audit: AuditSettings = AuditSettings()
     approval: ApprovalSettings = ApprovalSettings()
+    exfiltration: Thresholds = Thresholds()
     metrics: MetricsSettings = MetricsSettings()
     alerts: tuple[AlertRule, ...] = ()
     sinks: tuple[SinkSettings, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.context import ContextTable, Table
+from pipeline.exfiltration import Thresholds
 from pipeline.host_policy import HostPolicy
 from sinks.alert_rules import AlertRule
 from vibedom.alert_sinks import SinkSettings
@@ -51,6 +52,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     local: LocalSettings
     audit: AuditSettings
     approval: ApprovalSettings
+    exfiltration: Thresholds
     alerts: tuple[AlertRule, ...]
     sinks: tuple[SinkSettings, ...]
     sources: tuple[Path, ...]
@@ -121,6 +123,7 @@ def compose(
         local=file.local,
         audit=file.audit,
         approval=file.approval,
+        exfiltration=file.exfiltration,
         alerts=file.alerts,
         sinks=file.sinks,
         sources=(config / TRUSTED_DOMAINS, config / POLICY),

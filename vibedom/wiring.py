@@ -10,6 +10,7 @@ from pipeline.capture.hooks import Capture
 from pipeline.content_filter import ContentFilter, FilterSettings
 from pipeline.feed import Feed
 from pipeline.host_policy import HostPolicy
+from pipeline.observer import Observer
 from pipeline.record import Recorder
 from pipeline.scrubber.flow_stream import StreamOpener
 from pipeline.scrubber.model import Engine
@@ -54,6 +55,7 @@ class Border(msgspec.Struct, kw_only=True):
     proxy: ProxyServer
     resolver: Resolver
     capture: Capture
+    observer: Observer
     detection: Detection
     policy: Policy
     grants: Grants
@@ -66,7 +68,7 @@ class Border(msgspec.Struct, kw_only=True):
         """Judge everything from now on by `policy`; what is under way ends as it began."""
         self.policy = policy
         self.renew()
-        self.capture.open_stream = self.detection.streams(policy)
+        self.capture.open_stream = self.observer.streams(self.detection.streams(policy))
 
     def renew(self) -> None:
         """Judge by what policy and grants say now, and let go on what waits for an answer that they give."""
@@ -151,13 +153,21 @@ def make_border(
 
     grants = Grants(renew)
     approvals = Approvals(grants, wait_seconds=policy.approval.wait_seconds, is_watched=is_watched)
-    judge = AskingJudge(topology.judge, approvals, hosts_now)
-    capture = Capture(judge, detection.streams(policy), session=session, via=via.router(hosts_now))
+    observer = Observer(
+        lambda: current[0].policy.exfiltration,
+        lambda host: current[0].policy.contexts.context_of(host),
+        lambda host, port: current[0].hosts.budgets(host, port),
+    )
+    judge = observer.judging(AskingJudge(topology.judge, approvals, hosts_now))
+    streams = observer.streams(detection.streams(policy))
+    capture = Capture(judge, streams, session=session, via=via.router(hosts_now))
+    capture.relays.spend = observer.spend
     border = Border(
         topology=topology,
         proxy=ProxyServer(capture, Tls(authority, roots, hosts_now), Dialer(hosts_now, lookup, via)),
-        resolver=Resolver(topology.judge),
+        resolver=Resolver(observer.judging(topology.judge)),
         capture=capture,
+        observer=observer,
         detection=detection,
         policy=policy,
         grants=grants,

@@ -276,6 +276,7 @@ class Capture:
                 is_text=is_text,
                 direction=direction,
                 prior=(*state.head_findings, *state.stream_findings()) if prior else (),
+                signals=state.stream_signals() if prior else (),
                 counts=state.counts(now),
                 trouble=trouble,
             )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 
+from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http, tcp
 
 from pipeline.capture import exchange
@@ -18,6 +19,8 @@ class Relays:
 
     def __init__(self, judge: Callable[[Captured], Awaitable[Judged]]) -> None:
         self._judge = judge
+        self.spend: Callable[[Target, int], bool] = lambda target, count: True
+        """Counts bytes that are about to be sent, and says whether they may go."""
 
     async def passes_through(self, flow: tcp.TCPFlow, target: Target) -> bool:
         """Whether a connection may go to `target` uninterpreted; recorded before a byte of it has passed."""
@@ -28,7 +31,10 @@ class Relays:
     async def tcp_message(self, flow: tcp.TCPFlow) -> None:
         state = state_of(flow)
         for message in flow.messages:
-            if message.from_client:
+            if message.from_client and not self.spend(state.target, len(message.content)):
+                message.content = b""
+                flow.error = mitmproxy_flow.Error(f"{exchange.KILLED}upload-budget")
+            elif message.from_client:
                 state.request_bytes += len(message.content)
             else:
                 state.response_bytes += len(message.content)

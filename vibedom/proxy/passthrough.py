@@ -2,10 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from mitmproxy.connection import Server
 from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import layer
-from mitmproxy.proxy.layers.tcp import TCPLayer
 from mitmproxy.proxy.layers.tls import parse_client_hello
 from mitmproxy.tcp import TCPFlow
 
@@ -14,6 +12,7 @@ from pipeline.hosts import HostError, canonical_host
 from pipeline.identity import Listener, Said, identify
 from pipeline.whitelist import HostPolicy
 from vibedom.proxy.layers import RefusingLayer
+from vibedom.proxy.relaying import RelayLayer
 
 DEFAULT_PORT = 443
 
@@ -37,12 +36,6 @@ def passthrough_target(
     return identify(said)
 
 
-def relay(next_layer: layer.NextLayer, target: Target) -> TCPLayer:
-    """Relay the connection to `target` as it is. Every message goes through the hooks `tcp_*`, where it is counted."""
-    next_layer.context.server = Server(address=(target.host, target.port))
-    return TCPLayer(next_layer.context)
-
-
 async def choose_passthrough(
     next_layer: layer.NextLayer,
     listener: Listener,
@@ -57,7 +50,7 @@ async def choose_passthrough(
     target = passthrough_target(hello, listener, tunnel, policy)
     if target is None:
         return False
-    relaying = relay(next_layer, target)
+    relaying = RelayLayer(next_layer, target)
     assert relaying.flow is not None  # noqa: S101
     next_layer.layer = relaying if await is_allowed(relaying.flow, target) else RefusingLayer(next_layer.context)
     return True

@@ -3,15 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable
 
-from mitmproxy import flow as mitmproxy_flow
-from mitmproxy.connection import Connection, Server
-from mitmproxy.proxy import commands, events, layer
-from mitmproxy.proxy.layers.tcp import TcpErrorHook, TCPLayer
+from mitmproxy.proxy import events, layer
 from mitmproxy.tcp import TCPFlow
 
-from pipeline.capture.exchange import KILLED
 from pipeline.events import Reason, Target
 from vibedom.proxy.layers import RefusingLayer
+from vibedom.proxy.relaying import RelayLayer
 
 IDENTIFICATION = b"SSH-2.0-"
 MAX_LINE_BYTES = 255
@@ -71,12 +68,11 @@ class Opening:
         return passed
 
 
-class SshLayer(TCPLayer):
+class SshLayer(RelayLayer):
     """Relays a connection whose two sides begin as SSH does, and cuts every other."""
 
     def __init__(self, next_layer: layer.NextLayer, target: Target) -> None:
-        next_layer.context.server = Server(address=(target.host, target.port))
-        super().__init__(next_layer.context)
+        super().__init__(next_layer, target)
         self._openings = {True: Opening(), False: Opening()}
 
     def relay_messages(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -86,23 +82,10 @@ class SshLayer(TCPLayer):
         try:
             passed = self._openings[event.connection is self.context.client].take(event.data)
         except NotSshError:
-            yield from self._cut()
+            yield from self.cut("non-http")
             return
         if passed:
             yield from super().relay_messages(events.DataReceived(event.connection, passed))
-
-    def _cut(self) -> layer.CommandGenerator[None]:
-        assert self.flow is not None  # noqa: S101
-        self._handle_event = self.done
-        self.flow.error = mitmproxy_flow.Error(f"{KILLED}non-http")
-        yield TcpErrorHook(self.flow)
-        for connection in (self.context.server, self.context.client):
-            yield from _closed(connection)
-
-
-def _closed(connection: Connection) -> layer.CommandGenerator[None]:
-    if connection.connected:
-        yield commands.CloseConnection(connection)
 
 
 async def choose_ssh(
