@@ -36,9 +36,14 @@ async def announce(approvals: Approvals, control: SessionControl, settings: Appr
 
 def notice(waiting: Sequence[Question]) -> bytes:
     """What a terminal is sent: bell and title, or the title it had before."""
-    if not waiting:
+    return notice_of_words(words(waiting[0]) if waiting else "")
+
+
+def notice_of_words(text: str) -> bytes:
+    """The same for `text` of vibedom's own; empty: it is over."""
+    if not text:
         return RESTORE_TITLE
-    return KEEP_TITLE + b"\x1b]2;" + words(waiting[0]).encode() + b"\x1b\\" + BELL
+    return KEEP_TITLE + b"\x1b]2;" + text.encode() + b"\x1b\\" + BELL
 
 
 def words(question: Question) -> str:

@@ -70,6 +70,12 @@ class WorkspaceError(VibedomError):
     exit_code = 74  # EX_IOERR of sysexits.h
 
 
+class DiskFullError(VibedomError):
+    """The agent has filled what it may of the disk, or the machine is short of space; its work is kept."""
+
+    exit_code = 73  # EX_CANTCREAT of sysexits.h
+
+
 class NoSuchSessionError(VibedomError):
     """No session, or more than one, answers to that name."""
 

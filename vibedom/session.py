@@ -12,10 +12,11 @@ import msgspec
 from pipeline.events import Record
 from pipeline.topology import Topology
 from vibedom import reload, sessions
-from vibedom.announcement import announce
+from vibedom.announcement import announce, notice_of_words
 from vibedom.console import Console
 from vibedom.control.server import ControlServer
-from vibedom.errors import SandboxError, SettingsError, own_error
+from vibedom.disk_watch import DiskWatch
+from vibedom.errors import DiskFullError, SandboxError, SettingsError, own_error
 from vibedom.paths import Home, SessionDir
 from vibedom.proxy.authority import Authority
 from vibedom.sandbox import trust
@@ -59,11 +60,19 @@ class Session:
     """Runs one session from the sandbox's creation to its removal."""
 
     def __init__(
-        self, plan: Plan, runtime: Runtime, progress: Progress, running: Callable[[], None] = lambda: None
+        self,
+        plan: Plan,
+        runtime: Runtime,
+        progress: Progress,
+        running: Callable[[], None] = lambda: None,
+        warn: Progress = lambda text: None,
     ) -> None:
-        """`running` is called when the agent has been started."""
+        """`running` is called when the agent has been started, `warn` with what the user of no terminal has to know."""
+        self._warn = warn
         self._running = running
         self._control: SessionControl | None = None
+        self._disk: DiskWatch | None = None
+        self._limits = plan.spec.limits
         self._plan = plan
         self._runtime = runtime
         self._progress = progress
@@ -131,6 +140,8 @@ class Session:
                 await border.topology.note(self._note("started"))
                 control = self._control = self._make_control(sandbox, border)
                 await services.start(ControlServer(self._directory.control_socket, control).serve)
+                self._disk = DiskWatch(self._plan.spec, control, lambda: self._limits, self._tell)
+                services.start_soon(self._disk.run)
                 services.start_soon(self._follow_policy, border, control)
                 services.start_soon(self._watch_audit, border)
                 services.start_soon(_expire, border)
@@ -153,9 +164,24 @@ class Session:
             self._save(status=self._record.status, is_paused=control.is_paused, grants=border.grants.grants)
 
         control = SessionControl(
-            self._plan.home, self._record.id, sandbox, border, load_policy=self._plan.load_policy, saved=saved
+            self._plan.home, self._record.id, sandbox, border, load_policy=self._load_policy, saved=saved
         )
         return control
+
+    def _load_policy(self) -> Policy:
+        """New limits of the disk count at once; the others are the kernel's since the start."""
+        policy = self._plan.load_policy()
+        self._limits = policy.limits
+        return policy
+
+    async def _tell(self, line: str, is_held: bool) -> None:
+        """Where the agent draws on the terminal, its bell rings and its title says it: as for a question."""
+        await self._log.write(line)
+        console = self._control.console if self._control else None
+        if console is not None and console.has_tty:
+            await console.notify(notice_of_words("disk: the agent is frozen - vibedom status" if is_held else ""))
+        else:
+            self._warn(f"vibedom: {line}")
 
     def _signing_agent(self, border: Border) -> SigningAgent:
         directory = self._directory.trust / ssh_files.DIRECTORY
@@ -167,12 +193,17 @@ class Session:
         self._save(status="running")
         self._progress("")
         async with anyio.create_task_group() as user:
+            if self._disk is not None:
+                user.start_soon(_end_when_full, self._disk, sandbox)
             if converse is not None:
                 user.start_soon(converse, console)
                 await console.joined()
             self._running()
             code = await console.run()
             user.cancel_scope.cancel()
+        if self._disk is not None and self._disk.ended is not None:
+            self._record = msgspec.structs.replace(self._record, notes=(*self._record.notes, self._disk.ended))
+            return DiskFullError.exit_code
         return code
 
     async def _bring_commits_home(self, sandbox: Sandbox) -> None:
@@ -200,7 +231,8 @@ class Session:
         """A frozen sandbox can neither bundle commits nor end in order. Its egress stays closed."""
         if self._control is not None and self._control.is_paused:
             with suppress(SandboxError):
-                await sandbox.resume()
+                # Nobody watches the disk any more: an agent that was filling it does not wake up.
+                await (sandbox.resume() if self._control.held is None else sandbox.stop(0.0))
 
     async def _follow_policy(self, border: Border, control: SessionControl) -> None:
         async for _ in reload.watch(self._plan.policy.sources):
@@ -237,6 +269,13 @@ async def _to_the_end(topology: Topology) -> None:
     """A session that is cancelled still records its end: the topology ends when it is closed, not before."""
     with anyio.CancelScope(shield=True):
         await topology.run()
+
+
+async def _end_when_full(disk: DiskWatch, sandbox: Sandbox) -> None:
+    """Nobody makes room: the agent ends before it wakes up."""
+    await disk.given_up.wait()
+    with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
+        await sandbox.stop(0.0)
 
 
 async def _expire(border: Border) -> None:

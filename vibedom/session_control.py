@@ -41,6 +41,10 @@ class SessionControl:
         """`saved` keeps what has changed (paused, grants) on disk."""
         self.console: Console | None = None
         self.is_paused = False
+        self.held: str | None = None
+        """Why vibedom itself has frozen the sandbox."""
+        self.before_resume: Callable[[], None] = lambda: None
+        """Called where a held sandbox is to go on; raises a `VibedomError` where it must not. Blocking."""
         self.watchers = 0
         """Clients that watch the questions."""
         self._home = home
@@ -104,6 +108,7 @@ class SessionControl:
             grants=self._border.grants.grants,
             questions=len(self._border.approvals.questions()),
             memory_bytes=resident_bytes(),
+            held=self.held or "",
         )
 
     # -- hosts --------------------------------------------------------------------------------------------------
@@ -159,24 +164,48 @@ class SessionControl:
         """Egress is closed before the agent is frozen, and stays closed where it cannot be."""
         async with self._turn:
             if self.is_paused:
+                # From now on it is the user's: it does not go on by itself.
+                self.held = None
                 return "paused already"
-            self._border.pause()
-            self.is_paused = True
-            self._saved()
-            await self._sandbox.pause()
-            await self._write("paused")
+            await self._freeze("paused")
         return "paused: the agent is frozen and nothing of it is forwarded"
+
+    async def _freeze(self, note: str) -> None:
+        self._border.pause()
+        self.is_paused = True
+        self._saved()
+        await self._sandbox.pause()
+        await self._write(note)
+
+    async def hold(self, why: str) -> None:
+        """Pause it for a reason of vibedom's own, which the record names. Raises `SandboxError` where it cannot be
+        frozen; its egress is closed all the same."""
+        async with self._turn:
+            if not self.is_paused:
+                self.held = why
+                await self._freeze(f"paused: {why}")
+
+    async def go_on(self) -> None:
+        """The reason for `hold` is gone. What its user has paused stays so."""
+        async with self._turn:
+            if self.held is not None:
+                await self._thaw()
 
     async def _resume(self) -> str:
         async with self._turn:
             if not self.is_paused:
                 return "was not paused"
-            await self._sandbox.resume()
-            self._border.resume()
-            self.is_paused = False
-            self._saved()
-            await self._write("resumed")
+            if self.held is not None:
+                await anyio.to_thread.run_sync(self.before_resume)
+            await self._thaw()
         return "resumed"
+
+    async def _thaw(self) -> None:
+        await self._sandbox.resume()
+        self._border.resume()
+        self.is_paused, self.held = False, None
+        self._saved()
+        await self._write("resumed")
 
     async def _exec(self, request: m.Exec, line: Line) -> None:
         if not request.argv or sum(map(len, request.argv)) > MAX_ARGUMENTS_BYTES:

@@ -14,7 +14,7 @@ from tests.integration import runtimes
 from tests.integration.runtimes import Box, finish, locked, make_spec
 from vibedom.attack.attempt import Attempt, holds, program
 from vibedom.attack.attempts import ATTEMPTS
-from vibedom.attack.far_side import PIDS, FarSide, far_side
+from vibedom.attack.far_side import DISK_BYTES, PIDS, FarSide, far_side
 from vibedom.sandbox.runtime import Limits
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine, pytest.mark.attack]
@@ -36,7 +36,7 @@ ROOT_OWNED = ["local, root's workspace"] if os.getuid() == 0 else []
 async def siege(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege]:
     base = tmp_path_factory.mktemp("siege")
     runtime = await runtimes.runtime_or_skip(request.param.partition(",")[0], base / "state")
-    spec = make_spec(base, limits=Limits(pids=PIDS))
+    spec = make_spec(base, limits=Limits(pids=PIDS, disk_bytes=DISK_BYTES))
     if request.param in ROOT_OWNED:
         spec = msgspec.structs.replace(spec, uid=0, gid=0)
         for path in (spec.workspace, spec.workspace / "readme.txt", spec.upper, spec.work, spec.agent_home):

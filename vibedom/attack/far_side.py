@@ -22,6 +22,8 @@ from vibedom.web.exporter import exporting
 
 PIDS = 200
 """The sandbox's limit of processes."""
+DISK_BYTES = 64 << 20
+"""The sandbox's limit of the disk."""
 
 _IPC_CREAT, _IPC_RMID = 0o1000, 0
 
@@ -76,6 +78,7 @@ def far_side(directory: Path, session: Path, workspace: Path) -> Iterator[FarSid
             "shm_key": key,
             "shm_file": str(shm_file),
             "pids": PIDS,
+            "disk": DISK_BYTES,
         }
         files = {path: path.read_bytes() for path in (canary, shm_file, workspace / "readme.txt")}
         yield FarSide(facts, (tcp, udp, abstract), files)

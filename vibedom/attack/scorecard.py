@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from vibedom.attack.attempt import Attempt
+from vibedom.attack.disk import DISK
 from vibedom.attack.files import FILES
 from vibedom.attack.kernel import KERNEL
 from vibedom.attack.neighbours import NEIGHBOURS
@@ -14,6 +15,7 @@ GROUPS: tuple[tuple[str, tuple[Attempt, ...]], ...] = (
     ("files", FILES),
     ("kernel", KERNEL),
     ("neighbours", NEIGHBOURS),
+    ("disk", DISK),
 )
 
 

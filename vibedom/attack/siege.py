@@ -10,7 +10,7 @@ import msgspec
 
 from vibedom.attack.attempt import Attempt, holds, program
 from vibedom.attack.attempts import ATTEMPTS
-from vibedom.attack.far_side import PIDS, FarSide, far_side
+from vibedom.attack.far_side import DISK_BYTES, PIDS, FarSide, far_side
 from vibedom.launch import Prepared
 from vibedom.sandbox.runtime import WORKSPACE_MOUNT, Limits, RuntimeName
 from vibedom.trial import Trial, hold_trial
@@ -80,9 +80,8 @@ async def besiege(
             (project / ORDERS).write_text(json.dumps(_orders(siege.far, attempts)))
 
         argv = ("python3", f"{WORKSPACE_MOUNT}/{DRIVER}", f"{WORKSPACE_MOUNT}/{ORDERS}")
-        await hold_trial(
-            Trial(name=name, directory=directory, argv=argv, limits=Limits(pids=PIDS), furnish=furnish), siege.show
-        )
+        limits = Limits(pids=PIDS, disk_bytes=DISK_BYTES)
+        await hold_trial(Trial(name=name, directory=directory, argv=argv, limits=limits, furnish=furnish), siege.show)
         return siege.scorecard()
 
 

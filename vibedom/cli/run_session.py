@@ -22,7 +22,7 @@ from vibedom.launch import Prepared, Wishes, check_name, checked_workspace, prep
 from vibedom.outfit import Outfit
 from vibedom.paths import Home
 from vibedom.runtimes import Choice, choose
-from vibedom.sandbox.runtime import Limits, Mount, Runtime
+from vibedom.sandbox.runtime import Mount, Runtime
 from vibedom.session import Plan, Session
 from vibedom.sessions import SessionRecord
 from vibedom.settings import Policy, load_policy
@@ -141,7 +141,8 @@ async def _supervised(
         load_policy=partial(_load, options.home, prepared.record.workspace, outfit),
         environment=os.environ,
     )
-    session = Session(plan, runtime, render.progress, partial(_started, options, prepared))
+    warn = partial(render.err, how="warn")
+    session = Session(plan, runtime, render.progress, partial(_started, options, prepared), warn)
     received: list[int] = []
     code = 0
     async with anyio.create_task_group() as listening:
@@ -183,8 +184,8 @@ def _load(home: Home, workspace: Path, outfit: Outfit) -> Policy:
 
 
 def _wishes(options: Options, workspace: Path, policy: Policy, mounts: tuple[Mount, ...], outfit: Outfit) -> Wishes:
-    limits = Limits(
-        pids=policy.limits.pids,
+    limits = msgspec.structs.replace(
+        policy.limits,
         memory_bytes=options.memory_bytes or policy.limits.memory_bytes,
         cpus=options.cpus or policy.limits.cpus,
     )

@@ -67,6 +67,8 @@ def _lines(record: SessionRecord, traffic: Traffic, report: Report | None) -> li
         ]
         if not report.is_recording:
             lines.append(("audit log", "cannot be written (disk full?): all traffic is refused"))
+        if report.held:
+            lines.append(("frozen", report.held))
         if report.questions:
             lines.append(("asked", f"{report.questions} hosts; `vibedom approve {record.id}`"))
     grants = report.grants if report else record.grants

@@ -185,6 +185,8 @@ class Report(_Message, frozen=True, kw_only=True):
     """Open ones."""
     memory_bytes: int = 0
     """Resident memory of the supervisor."""
+    held: str = ""
+    """Why vibedom itself has paused it."""
 
 
 class Questions(_Message, frozen=True, kw_only=True):

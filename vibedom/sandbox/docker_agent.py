@@ -19,6 +19,8 @@ from vibedom.sandbox.runtime import HOME_MOUNT, TRUST_MOUNT, WORK_MOUNT, WORKSPA
 LOGIN_SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash -l; else exec sh -l; fi")
 """What runs where the user names no command."""
 
+SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108  # directories every Linux has
+"""Memory file systems."""
 _USERXATTR_KERNEL = (5, 11)
 _PROBE = "user.vibedom.probe"
 
@@ -177,6 +179,7 @@ async def create(
 
 def host_config(spec: SandboxSpec, holder: str, mounted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     limits = spec.limits
+    scratch = "50%" if limits.memory_bytes is None else str(limits.memory_bytes)
     return {
         "NetworkMode": f"container:{holder}",
         "Mounts": list(mounted),
@@ -193,6 +196,10 @@ def host_config(spec: SandboxSpec, holder: str, mounted: Sequence[Mapping[str, A
         # No swap beside it: the limit is what the agent gets.
         "MemorySwap": limits.memory_bytes or 0,
         "NanoCpus": int((limits.cpus or 0) * 1_000_000_000),
+        # The container's own layer lies where nothing is counted: scratch files go to memory, as `local` has them.
+        "Tmpfs": dict.fromkeys(SCRATCH, f"rw,exec,nosuid,nodev,mode=1777,size={scratch}"),
+        # A watch may lag behind a fast writer: no single file gets longer than all of them may be.
+        "Ulimits": [{"Name": "fsize", "Soft": limits.disk_bytes, "Hard": limits.disk_bytes}],
         "RestartPolicy": {"Name": "no"},
         # What the agent prints may hold secrets: the engine keeps no copy of it.
         "LogConfig": {"Type": "none", "Config": {}},

@@ -20,6 +20,9 @@ _PERSONALITIES = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)
 _ABSENT = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register")
 """As on a kernel without them: libraries have another way then, and the flags of `clone` can be read by a filter."""
 
+_UNSUPPORTED = ("fallocate",)
+"""As on a file system without it: it takes any amount of the disk in no time, before a watch could see it."""
+
 
 def profile() -> str:
     """The profile in the engine's JSON form, for the security option `seccomp=`."""
@@ -27,6 +30,7 @@ def profile() -> str:
     rules: list[dict[str, Any]] = [
         {"names": allowed, "action": "SCMP_ACT_ALLOW"},
         {"names": list(_ABSENT), "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS},
+        {"names": list(_UNSUPPORTED), "action": "SCMP_ACT_ERRNO", "errnoRet": errno.EOPNOTSUPP},
         _allow("clone", (0, _NEW_NAMESPACES, "SCMP_CMP_MASKED_EQ")),
         _allow("socket", (0, _AF_NETLINK, "SCMP_CMP_EQ"), (2, _NETLINK_ROUTE, "SCMP_CMP_EQ")),
     ]

@@ -143,7 +143,7 @@ def _settings(word: str, version: int, limits: Limits) -> Sequence[tuple[str, st
 
 def _make_up_for(limited_by: dict[str, str], limits: Limits) -> tuple[list[tuple[str, int]], list[int]]:
     """Resource limits and processors for what no group bounds; adds the words for it to `limited_by`."""
-    rlimits = [("CORE", 0)]
+    rlimits = [("CORE", 0), ("FSIZE", limits.disk_bytes)]
     processors: list[int] = []
     if "pids" not in limited_by:
         limited_by["pids"] = "rlimit"

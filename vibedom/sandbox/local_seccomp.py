@@ -95,6 +95,10 @@ _ABSENT: Numbers = {
 }
 """Refused with ENOSYS, as on a kernel without them: libraries have another way then."""
 
+_UNSUPPORTED: Numbers = {"fallocate": (285, 47)}
+"""Refused with EOPNOTSUPP, as on a file system without it: libcs write instead. It takes any amount of the disk in no
+time, before a watch could see it."""
+
 _CLONE, _UNSHARE, _IOCTL, _SOCKET, _SOCKETPAIR = (56, 220), (272, 97), (16, 29), (41, 198), (53, 199)
 
 Program = list[tuple[int, int, int, int]]
@@ -107,7 +111,11 @@ def program(machine: str = os.uname().machine) -> bytes:
     if known is None:
         raise SandboxError(f"the local runtime has no system call filter for {machine}; use --runtime docker")
     code = _guard(known)
-    for table, error in ((_REFUSED, errno.EPERM), (_ABSENT, errno.ENOSYS)):
+    for table, error in (
+        (_REFUSED, errno.EPERM),
+        (_ABSENT, errno.ENOSYS),
+        (_UNSUPPORTED, errno.EOPNOTSUPP),
+    ):
         for pair in table.values():
             number = pair[known.column]
             if number is not None:

@@ -93,3 +93,11 @@ def test_the_container_has_no_privilege_and_the_given_limits(tmp_path: Path) -> 
         1 << 30,
         1_500_000_000,
     )
+
+
+def test_scratch_files_are_in_memory_and_no_file_is_longer_than_the_disk_limit(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, limits=Limits(memory_bytes=1 << 30, disk_bytes=1 << 26))
+    host = docker_agent.host_config(spec, "holder-id", [])
+    assert host["Ulimits"] == [{"Name": "fsize", "Soft": 1 << 26, "Hard": 1 << 26}]
+    assert set(host["Tmpfs"]) == {"/tmp", "/var/tmp"}
+    assert all({"exec", "size=1073741824"} <= set(options.split(",")) for options in host["Tmpfs"].values())

@@ -63,7 +63,7 @@ def test_version_1_has_a_group_in_each_hierarchy(legacy: Path, tmp_path: Path) -
     assert all(path.parent.name == "job" for path in group.directories)
     assert (tmp_path / "cpu,cpuacct/job/vibedom-s/cpu.cfs_quota_us").read_text() == "150000"
     assert group.thawed_by == tmp_path / "freezer/job/vibedom-s/freezer.state"
-    assert group.rlimits == [("CORE", 0)]
+    assert group.rlimits == [("CORE", 0), ("FSIZE", ALL.disk_bytes)]
 
 
 def test_what_no_group_bounds_is_bounded_by_resource_limits(tmp_path: Path) -> None:
