@@ -17,6 +17,7 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
+import dns.opcode
 import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
@@ -32,6 +33,7 @@ FIXED_ADDRESS = "198.18.0.1"
 TTL_SECONDS = 60
 MAX_MESSAGE_BYTES = 4096
 TCP_IDLE_SECONDS = 10.0
+"""For one message to come whole, and for its answer to be taken; then the connection is cut."""
 TCP_CONNECTIONS = 32
 """Open at the same time; more wait to be accepted. Each costs a descriptor of vibedom's own."""
 QUESTIONS_PER_SECOND = 100.0
@@ -63,8 +65,9 @@ class Bucket:
 class Resolver:
     """Answers the DNS questions of one sandbox, each judged and recorded."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, *, idle_seconds: float = TCP_IDLE_SECONDS) -> None:
         self._judge = judge
+        self._idle_seconds = idle_seconds
         self._bucket = Bucket(QUESTIONS_PER_SECOND, BURST)
         self._slots = anyio.Semaphore(TCP_CONNECTIONS)
 
@@ -80,15 +83,23 @@ class Resolver:
             task_status.started()
 
     async def answer(self, wire: bytes) -> bytes | None:
-        """The answer to one message, or None where it deserves none (malformed, or not a question)."""
+        """The answer to one message, or None where it deserves none (unreadable, or not a question)."""
         try:
             query = dns.message.from_wire(wire, ignore_trailing=True)
         except (dns.exception.DNSException, ValueError, IndexError):
+            query = None
+        if query is None or query.flags & dns.flags.QR:
+            await self._judge(_captured("", None, "malformed"))
             return None
-        if query.flags & dns.flags.QR or len(query.question) != 1:
-            return None
+        response = dns.message.make_response(query, recursion_available=True, our_payload=MAX_MESSAGE_BYTES, pad=0)
+        rcode = _protocol_error(query)
+        if rcode is not None:
+            # One record, however many questions it holds: a message of 64 KiB has room for ten thousand.
+            first = next(iter(query.question), None)
+            await self._judge(_captured(_host(first)[0] if first is not None else "", first, "malformed"))
+            response.set_rcode(rcode)
+            return response.to_wire()
         question = query.question[0]
-        response = dns.message.make_response(query, recursion_available=True, our_payload=MAX_MESSAGE_BYTES)
         host, trouble = _host(question)
         judged = await self._judge(_captured(host, question, trouble))
         if judged.decision.verdict == "allow":
@@ -147,18 +158,35 @@ class Resolver:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Messages with a two-byte length before each, until the client is done or slow."""
         try:
-            with anyio.move_on_after(TCP_IDLE_SECONDS):
-                while self._bucket.take():
-                    size = int.from_bytes(await reader.readexactly(2), "big")
-                    answer = await self.answer(await reader.readexactly(size))
-                    if answer is None:
+            while self._bucket.take():
+                with anyio.fail_after(self._idle_seconds):
+                    if not await self._exchange(reader, writer):
                         break
-                    writer.write(len(answer).to_bytes(2, "big") + answer)
-                    await writer.drain()
-        except (asyncio.IncompleteReadError, OSError):
+            with anyio.fail_after(self._idle_seconds):
+                writer.close()
+                await writer.wait_closed()
+        except (asyncio.IncompleteReadError, OSError):  # a timeout is one, too
             pass
         finally:
-            writer.close()
+            # A client that does not take its answers would keep a closed connection, and its descriptor, for ever.
+            writer.transport.abort()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        size = int.from_bytes(await reader.readexactly(2), "big")
+        answer = await self.answer(await reader.readexactly(size))
+        if answer is not None:
+            writer.write(len(answer).to_bytes(2, "big") + answer)
+            await writer.drain()
+        return answer is not None
+
+
+def _protocol_error(query: dns.message.Message) -> dns.rcode.Rcode | None:
+    """How a message that is no plain question of today's protocol is answered."""
+    if query.opcode() != dns.opcode.QUERY:
+        return dns.rcode.NOTIMP
+    if len(query.question) != 1:
+        return dns.rcode.FORMERR
+    return dns.rcode.BADVERS if query.edns > 0 else None
 
 
 def _is_peer(listeners: Listeners, peer: tuple[object, ...]) -> bool:
@@ -178,12 +206,12 @@ def _host(question: dns.rrset.RRset) -> tuple[str, Reason | None]:
     return host, None
 
 
-def _captured(host: str, question: dns.rrset.RRset, trouble: Reason | None) -> Captured:
+def _captured(host: str, question: dns.rrset.RRset | None, trouble: Reason | None) -> Captured:
     return Captured(
         flow_id=uuid.uuid4().hex,
         step="dns",
         at=time.time(),
         target=Target(scheme="dns", host=host, port=53),
-        question=dns.rdatatype.to_text(question.rdtype),
+        question=dns.rdatatype.to_text(question.rdtype) if question is not None else None,
         trouble=trouble,
     )
