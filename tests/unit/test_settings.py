@@ -89,7 +89,7 @@ def test_every_example_in_the_shipped_policy_can_be_loaded(tmp_path: Path) -> No
     for path in ("~/dev/ca.pem", "~/my-gitleaks.toml", "/etc/ssl/company-root.pem"):
         toml = toml.replace(path, str(tmp_path / Path(path).name))
     loaded = policy(toml=toml, config=tmp_path)
-    assert len(loaded.hosts.routes) == 3
+    assert len(loaded.hosts.routes) == 4
     assert loaded.hosts.ssh_hosts() == (("github.com", 22),)
     assert loaded.dlp.rule_files == (str(tmp_path / "my-gitleaks.toml"),)
     assert loaded.sinks[0].min_severity == "high"

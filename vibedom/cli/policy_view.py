@@ -52,6 +52,8 @@ def policy_lines(policy: Policy) -> Iterator[str]:
     yield ""
     dlp = policy.dlp
     yield f"bodies over {dlp.max_body_bytes} bytes: {dlp.oversize}; that cannot be decoded: {dlp.undecodable}"
+    for name, most in {r.budget.name: r.budget.max_bytes for r in hosts.routes if r.budget}.items():
+        yield printable(f"a session may send {most} bytes to {name}")
     for setting in policy.sinks:
         yield printable(f"sink: {describe(setting)} from {setting.min_severity}")
 
@@ -69,6 +71,7 @@ def policy_data(policy: Policy) -> dict[str, object]:
                 "networks": r.networks,
                 "passthrough": r.is_passthrough,
                 "ssh": r.is_ssh,
+                "max_upload_bytes": r.budget.max_bytes if r.budget else None,
             }
             for r in hosts.routes
         ],
@@ -78,6 +81,7 @@ def policy_data(policy: Policy) -> dict[str, object]:
             for (context, direction), row in policy.contexts.table.items()
         ],
         "dlp": msgspec.to_builtins(policy.dlp),
+        "exfiltration": msgspec.to_builtins(policy.exfiltration),
         "audit": msgspec.to_builtins(policy.audit),
         "limits": msgspec.to_builtins(policy.limits),
         "alerts": [rule.name for rule in policy.alerts],

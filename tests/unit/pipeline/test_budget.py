@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.budget import Ledger
+from vibedom.cli.policy_view import policy_data, policy_lines
 from vibedom.errors import SettingsError
 from vibedom.settings import compose
 
@@ -63,6 +64,13 @@ def test_a_volume_is_crossed_once_for_each_multiple() -> None:
     answers = [made.spend("a.test", 443, 40) and made.has_crossed("a.test", 100) for _ in range(6)]
     assert answers == [False, False, True, False, True, False]
     assert not made.has_crossed("a.test", 0)
+
+
+def test_the_policy_as_it_is_shown_names_the_budget() -> None:
+    policy = compose("", entry("a.test", 100), config=Path("/"), clients=tuple)
+    assert "a session may send 100 bytes to a.test" in list(policy_lines(policy))
+    (route,) = policy_data(policy)["routes"]  # type: ignore[misc]
+    assert route["max_upload_bytes"] == 100
 
 
 @pytest.mark.parametrize("more", ["max_upload_bytes = -1", 'verdict = "deny"\nmax_upload_bytes = 5'])
