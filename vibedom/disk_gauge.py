@@ -14,9 +14,11 @@ from vibedom.sandbox.runtime import Limits
 IDLE_SECONDS = 10.0
 """Between two counts where free space tells nothing: another program may free what the agent takes."""
 COUNTS_TO_IDLE = 4
-"""A count is followed by so many times its own length without one: at most a fifth of one processor."""
+"""A count is followed by so many times its own length without one: a fifth of one processor, half in a rush."""
 STEP_BYTES, STEP_FILES = 1 << 20, 100
 """Smaller changes of the free space are no reason to count."""
+RUSH_BYTES, RUSH_FILES = 64 << 20, 10_000
+"""So much at once that all that was left may be gone: counted again after half of the time."""
 GIB = 1 << 30
 
 
@@ -115,14 +117,16 @@ class DiskGauge:
         age = self._clock() - self._counted_at
         if self._before is None or limits != self._limits:
             return True
-        if age < COUNTS_TO_IDLE * self._took:
-            return False
         if age >= max(IDLE_SECONDS, 5 * COUNTS_TO_IDLE * self._took):
             return True
         taken, files = _taken(self._at_count, self._rooms)
+        left, left_files = self._allowed(limits, self.usage)
+        if min(left, left_files) >= 0 and (taken >= max(RUSH_BYTES, left) or files >= max(RUSH_FILES, left_files)):
+            return age >= self._took
+        if age < COUNTS_TO_IDLE * self._took:
+            return False
         if self._over(limits) is not None:
             return taken <= -STEP_BYTES or files <= -STEP_FILES
-        left, left_files = self._allowed(limits, self.usage)
         return taken >= max(STEP_BYTES, left // 4) or files >= max(STEP_FILES, left_files // 4)
 
     def _count(self, limits: Limits) -> None:

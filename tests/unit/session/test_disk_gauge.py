@@ -16,8 +16,11 @@ class Clock:
     """Goes on when it is told to."""
 
     now = 0.0
+    step = 0.0
+    """How far it goes on with each look at it."""
 
     def __call__(self) -> float:
+        self.now += self.step
         return self.now
 
 
@@ -93,6 +96,19 @@ def test_too_many_bytes_are_found_and_room_is_found_again(upper: Path) -> None:
     (upper / "big").unlink()
     clock.now += 20
     assert gauge.look(limits()) is None
+
+
+def test_after_a_rush_it_counts_again_although_the_last_count_took_long(upper: Path) -> None:
+    clock = Clock()
+    gauge = DiskGauge([upper], clock=clock)
+    clock.step = 2.0
+    assert gauge.look(limits()) is None  # a count of two seconds
+    clock.step = 0.0
+    clock.now += 3
+    (upper / "little").touch()
+    assert gauge.look(limits()) is None
+    fill(upper / "big", 192 * MIB)
+    assert gauge.look(limits()) is not None
 
 
 def test_too_many_files_are_found(upper: Path) -> None:
