@@ -70,7 +70,10 @@ class Observer:
         """A request that says how long it is, is refused before a byte of its body is asked for."""
         if captured.step != "request" or captured.request is None:
             return True
-        length = content_length(captured.request.headers) or 0
+        try:
+            length = content_length(captured.request.headers) or 0
+        except ValueError:  # thousands of digits: the stages deny that, and record it
+            return True
         return self.ledger.fits(captured.target.host, captured.target.port, length)
 
     def _signals(self, captured: Captured) -> Iterator[Signal]:

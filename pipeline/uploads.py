@@ -20,7 +20,10 @@ _STRIDE_BYTES = 256 * 1024
 _MAX_SPOTS = 256
 _HIGH_SHARE = 0.25
 _MAX_STEP_BYTES = 4 * 1024 * 1024
-_GIT_PUSH = re.compile(rb"[0-9a-f]{4}[0-9a-f]{40,64} [0-9a-f]{40,64} refs/")
+_GIT_PUSH = re.compile(
+    rb"(?:[0-9a-f]{4}shallow [0-9a-f]{40,64}\n?)*[0-9a-f]{4}(?:push-cert\0|[0-9a-f]{40,64} [0-9a-f]{40,64} refs/)"
+)
+"""What a push begins with: where the repository is shallow, and the first reference or a signature of them all."""
 _ENCODED = re.compile(rb"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{60,}(?:\\[rn]|[\r\n])*)+")
 _BREAKS = re.compile(rb"\\[rn]|[\r\n]")
 _HEX = re.compile(rb"[0-9a-fA-F]+")

@@ -18,11 +18,14 @@ from pipeline.events import Record, Signal
 from sinks.alert_engine import AlertEngine
 from sinks.alert_rules import DEFAULT_RULES
 from sinks.alerts import AlertFile, AlertSink
-from tests.integration.border.conftest import HOST, PLAIN, Way, way
+from tests.integration.border.conftest import HOST, PLAIN, Way, policy_of, way
 from tests.integration.border.test_ssh import HELLO, KEX, SERVER, far_side, read_to_end, recorded, tunnel
 from tests.integration.border.test_ssh import HOST as SSH_HOST
 from tests.integration.border.test_ssh import policy as ssh_policy
 from tests.support.border import running_border
+from tests.support.curl import curl
+from tests.support.origin import origin
+from vibedom.settings import compose
 
 pytestmark = pytest.mark.anyio
 NOISE = random.Random(6).randbytes(300_000)
@@ -54,6 +57,20 @@ async def test_the_request_that_would_pass_the_budget_is_refused_before_its_body
     assert sum(len(arrived.body) for arrived in through.plain.arrived) == 120_000
     (record,) = denied(through)
     assert (record.verdict, record.host, record.signals) == ("deny", PLAIN, ("upload-budget",))
+
+
+async def test_a_reload_keeps_what_was_counted_and_streams_are_counted_after_it(tmp_path: Path) -> None:
+    body = tmp_path / "body.txt"
+    body.write_bytes(b"some words, " * 10_000)
+    stream = ("-T", str(body), "-H", "Transfer-Encoding: chunked", "-H", "Expect:", "-o", "/dev/null")
+    async with way(tmp_path, more=BUDGET) as through:
+        first = await through.explicit(URL, *stream)
+        policy = policy_of(through.secure, through.plain) + BUDGET
+        through.border.border.reload(compose("", policy, config=tmp_path, clients=tuple))
+        await through.explicit(URL, *stream)
+        await through.recorded(lambda record: record.reason == "upload-budget")
+    assert first.code == 0
+    assert [len(arrived.body) for arrived in through.plain.arrived] == [120_000]
 
 
 async def test_flows_at_the_same_time_do_not_pass_it_together(tmp_path: Path) -> None:
@@ -145,6 +162,26 @@ async def test_an_ssh_relay_is_cut_where_it_passes_the_budget(tmp_path: Path) ->
     assert (end.verdict, end.signals) == ("deny", ("upload-budget",))
     assert len(far.received) == end.request_bytes <= 20_000
     assert len(far.received) > 0
+
+
+async def test_a_passthrough_connection_is_cut_where_it_passes_the_budget(tmp_path: Path) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(NOISE)
+    async with origin(names=(HOST,)) as secure:
+        policy = (
+            f'[[hosts]]\npattern = "{HOST}"\ndial = "127.0.0.1:{secure.port}"\npassthrough = true\n'
+            "max_upload_bytes = 20000\n"
+        )
+        async with running_border(tmp_path, policy=policy) as border:
+            to = ("--proxy", border.proxy_url, "--cacert", str(secure.ca_file), f"https://{HOST}/")
+            small = await curl(*to, "-d", "few words")
+            large = await curl(*to, "--data-binary", f"@{body}")
+            end = await recorded(border, lambda r: r.reason == "upload-budget")
+    assert small.body == b"few words"
+    assert large.code != 0
+    assert [arrived.body for arrived in secure.arrived] == [b"few words"]
+    assert (end.verdict, end.host, end.signals) == ("deny", HOST, ("upload-budget",))
+    assert end.request_bytes <= 20_000
 
 
 async def test_signals_come_with_the_record_and_the_alerts_that_come_with_vibedom_fire(tmp_path: Path) -> None:

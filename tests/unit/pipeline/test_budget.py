@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.budget import Ledger
+from pipeline.events import Captured, Judged
+from pipeline.exfiltration import Thresholds
+from pipeline.observer import Observer
+from pipeline.topology import denial
+from tests.support.events import captured
 from vibedom.cli.policy_view import policy_data, policy_lines
 from vibedom.errors import SettingsError
 from vibedom.settings import compose
@@ -77,3 +82,18 @@ def test_the_policy_as_it_is_shown_names_the_budget() -> None:
 def test_a_budget_that_makes_no_sense_is_an_error(more: str) -> None:
     with pytest.raises(SettingsError, match=r"policy.toml: max_upload_bytes must be 0 or more.*hosts\[0\]"):
         compose("", f'[[hosts]]\npattern = "a.test"\n{more}\n', config=Path("/"), clients=tuple)
+
+
+@pytest.mark.anyio
+async def test_a_length_of_thousands_of_digits_is_left_to_the_stages_to_deny() -> None:
+    asked: list[Captured] = []
+
+    async def judge(event: Captured) -> Judged:
+        asked.append(event)
+        return denial(event, "malformed")
+
+    policy = compose("", entry("good.test", 100), config=Path("/"), clients=tuple)
+    observer = Observer(Thresholds, policy.contexts.context_of, policy.hosts.budgets)
+    await observer.judging(judge)(captured(headers=((b"content-length", b"9" * 5000),)))
+    await observer.judging(judge)(captured(headers=((b"content-length", b"101"),)))
+    assert [event.trouble for event in asked] == [None, "upload-budget"]

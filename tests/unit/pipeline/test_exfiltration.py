@@ -139,6 +139,7 @@ def ordinary_bodies() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
     yield "zstd", encode(turn, ("zstd",)), ("zstd",)
     yield "opaque field of a model", json.dumps({"text": PROSE, "signature": B64}).encode(), ()
     yield "git push", push, ()
+    yield "git push of a shallow clone", b"0034shallow " + HEX[:40].encode() + push, ()
     yield "git fetch", b"0032want " + HEX[:40].encode() + b"\n" + b"0032have " * 900, ()
     yield "form", b"a=1&b=" + PROSE.encode(), ()
     yield (
