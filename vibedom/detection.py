@@ -1,5 +1,7 @@
 """The session's detection: rules of the shipped and the user's files, and the secrets pre-flight knows by value."""
 
+from collections.abc import Callable
+
 from pipeline.scrubber.exact import exact_engine
 from pipeline.scrubber.exact_values import ExactValues
 from pipeline.scrubber.model import Engine
@@ -11,8 +13,11 @@ from vibedom.settings import Policy
 from vibedom.wiring import Detection
 
 
-def load_detection(home: Home, policy: Policy, known: KnownValues) -> Detection:
-    """Blocking: some tens of milliseconds from the cache, a second without. Raises `SettingsError`."""
-    engine: Engine = load_engine(home, policy.dlp.rule_files)
+def load_detection(
+    home: Home, policy: Policy, known: KnownValues, *, progress: Callable[[str], object] = lambda text: None
+) -> Detection:
+    """Blocking: some tens of milliseconds from the cache; seconds without, which `progress` is told. Raises
+    `SettingsError`."""
+    engine: Engine = load_engine(home, policy.dlp.rule_files, progress=progress)
     engine = exact_engine(engine, ExactValues(known.reveal()))
     return Detection(engine=engine, fingerprint=fingerprinter(home))

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,15 +16,23 @@ class RuleCache:
     """A pipeline.scrubber.cache.Cache in a directory of its own (0700); what is damaged or not ours counts as missing.
 
     Files are written beside their place and renamed, so that another process sees a whole one or none. A file in it is
-    trusted as much as the programs of its owner: no other user may have written it.
+    trusted as much as the programs of its owner: no other user may have written it. `on_miss` is called whenever
+    something has to be compiled, before it is.
     """
 
-    def __init__(self, directory: Path, *, keep: int = 64) -> None:
+    def __init__(self, directory: Path, *, keep: int = 64, on_miss: Callable[[], object] = lambda: None) -> None:
         self._directory = directory
         self._keep = keep
+        self._on_miss = on_miss
 
     def get(self, key: str, /) -> bytes | None:
         """The bytes kept under `key`, or None."""
+        kept = self._kept(key)
+        if kept is None:
+            self._on_miss()
+        return kept
+
+    def _kept(self, key: str) -> bytes | None:
         path = self._path(key)
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

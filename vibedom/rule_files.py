@@ -1,6 +1,6 @@
 """Which rule files are loaded: the shipped ones, then those that `[dlp] rule_files` of policy.toml names."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from vibedom.settings import configured_rule_files, shipped_text
 SECRETS = "gitleaks.toml"
 PII = "pii.toml"
 SHIPPED = (SECRETS, PII)
+COMPILING = "compiling the rules: some seconds, and only once"
 
 
 def load_rules(rule_files: Iterable[str] = (), *, pii: bool = True, cache: RuleCache | None = None) -> RuleSet:
@@ -51,12 +52,19 @@ def load_shipped() -> RuleSet:
     return merge(*(_parsed(shipped_text(name), name, Path(), [], require_samples=True) for name in SHIPPED))
 
 
-def load_engine(home: Home, rule_files: Iterable[str] | None = None, *, pii: bool = True) -> MatchEngine:
+def load_engine(
+    home: Home,
+    rule_files: Iterable[str] | None = None,
+    *,
+    pii: bool = True,
+    progress: Callable[[str], object] = lambda text: None,
+) -> MatchEngine:
     """The engine over the shipped rules and those of `rule_files`; None takes the files of the user's policy.
 
-    Compiled once, then cached in the user's state directory. Raises `SettingsError`.
+    Compiled once, which takes seconds and is said to `progress`, then cached in the user's state directory. Raises
+    `SettingsError`.
     """
-    cache = RuleCache(home.cache / "rules")
+    cache = RuleCache(home.cache / "rules", on_miss=lambda: progress(COMPILING))
     files = configured_rule_files(home) if rule_files is None else rule_files
     return build_engine(load_rules(files, pii=pii, cache=cache), cache=cache)
 

@@ -20,6 +20,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
         """An offset that no match passes which begins at `last` or before, or None where none is near."""
         if self.widest is not None:
             return min(size, last + self.widest)
+        if len(self.run) == 256:
+            return None  # no byte is outside of it: there is nothing to count
         end = min(size, last + PROBE_BYTES)
         return end if len(data[last:end].translate(None, self.run)) > self.outside else None
 

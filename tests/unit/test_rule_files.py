@@ -7,7 +7,7 @@ import pytest
 from vibedom.errors import SettingsError
 from vibedom.paths import Home
 from vibedom.rule_cache import RuleCache
-from vibedom.rule_files import load_engine, load_rules
+from vibedom.rule_files import COMPILING, load_engine, load_rules
 
 RULE = '[[rules]]\nid = "{id}"\nregex = "{regex}"\nkeywords = ["acme"]\n'
 
@@ -72,6 +72,15 @@ def test_a_broken_file_is_named_with_the_reason(tmp_path: Path, text: str, probl
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.toml: rule file cannot be read"):
         load_rules([str(tmp_path / "none.toml")])
+
+
+def test_compiling_is_announced_and_reading_what_is_compiled_is_not(tmp_path: Path) -> None:
+    home, told = Home(root=tmp_path), list[str]()
+    load_engine(home, (), progress=told.append)
+    assert set(told) == {COMPILING}
+    told.clear()
+    load_engine(home, (), progress=told.append)
+    assert told == []
 
 
 def test_the_policy_names_more_files(tmp_path: Path) -> None:

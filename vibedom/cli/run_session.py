@@ -124,7 +124,7 @@ async def _supervised(
     options: Options, policy: Policy, screening: Screening, prepared: Prepared, runtime: Runtime, outfit: Outfit
 ) -> int:
     render.progress("reading the rules")
-    load = partial(load_detection, options.home, policy, screening.values)
+    load = partial(load_detection, options.home, policy, screening.values, progress=render.progress)
     detection = await anyio.to_thread.run_sync(load)
     if options.resumed is None:
         render.progress("noting the state of the project")

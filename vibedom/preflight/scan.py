@@ -116,7 +116,7 @@ def _by_builtin(
     try:
         report = scan_paths(
             workspace,
-            engine=load_engine(home, rule_files),
+            engine=load_engine(home, rule_files, progress=progress),
             fingerprint=fingerprinter(home),
             progress=lambda files, size: progress(f"looking for secrets: {files} files, {size >> 20} MB"),
             on_secret=lambda finding, secret: detections.append(_detection(finding, secret)),
