@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from tests.integration.docker.engine_objects import everything, named, root_exec
-from tests.integration.runtimes import Box, finish, host_addresses, make_spec, opened
+from tests.integration.runtimes import Box, finish, make_spec, opened
+from vibedom.attack.far_side import host_addresses
 from vibedom.errors import LockdownError, SandboxError
 from vibedom.sandbox import docker_holder, docker_network, image
 from vibedom.sandbox.docker import DockerRuntime
