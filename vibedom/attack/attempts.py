@@ -6,5 +6,6 @@ from vibedom.attack.files import FILES
 from vibedom.attack.kernel import KERNEL
 from vibedom.attack.neighbours import NEIGHBOURS
 from vibedom.attack.network import NETWORK
+from vibedom.attack.packets import PACKETS
 
-ATTEMPTS: tuple[Attempt, ...] = NETWORK + FILES + KERNEL + NEIGHBOURS + DISK
+ATTEMPTS: tuple[Attempt, ...] = NETWORK + PACKETS + FILES + KERNEL + NEIGHBOURS + DISK

@@ -8,10 +8,12 @@ from vibedom.attack.files import FILES
 from vibedom.attack.kernel import KERNEL
 from vibedom.attack.neighbours import NEIGHBOURS
 from vibedom.attack.network import NETWORK
+from vibedom.attack.packets import PACKETS
 from vibedom.attack.siege import Score
 
 GROUPS: tuple[tuple[str, tuple[Attempt, ...]], ...] = (
     ("network", NETWORK),
+    ("packets", PACKETS),
     ("files", FILES),
     ("kernel", KERNEL),
     ("neighbours", NEIGHBOURS),
