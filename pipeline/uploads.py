@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Iterator
 from math import log2
 
@@ -89,7 +90,7 @@ class Sample:
 def entropy(block: bytes) -> float:
     """Shannon entropy, bits a byte."""
     size = len(block)
-    counts = [block.count(value) for value in set(block)]
+    counts = Counter(block).values()
     return log2(size) - sum(count * log2(count) for count in counts) / size if size else 0.0
 
 
