@@ -231,7 +231,7 @@ class Session:
         """A frozen sandbox can neither bundle commits nor end in order. Its egress stays closed."""
         if self._control is not None and self._control.is_paused:
             with suppress(SandboxError):
-                # Nobody watches the disk any more: an agent that was filling it does not wake up.
+                # Nobody watches the disk any more: an agent that was filling it is killed.
                 await (sandbox.resume() if self._control.held is None else sandbox.stop(0.0))
 
     async def _follow_policy(self, border: Border, control: SessionControl) -> None:
@@ -272,7 +272,7 @@ async def _to_the_end(topology: Topology) -> None:
 
 
 async def _end_when_full(disk: DiskWatch, sandbox: Sandbox) -> None:
-    """Nobody makes room: the agent ends before it wakes up."""
+    """Nobody makes room: the agent ends without the time to clear up."""
     await disk.given_up.wait()
     with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
         await sandbox.stop(0.0)
