@@ -1,6 +1,7 @@
 """Builds the engine that finds secrets: native where it can be, portable elsewhere, always the same findings."""
 
 import importlib.util
+from contextlib import suppress
 from hashlib import sha256
 from typing import Protocol
 
@@ -44,9 +45,11 @@ def build_engine(
     acceptors = _acceptors(rule_set, _plans(rules, cache, key, escape_aware=escape_aware), escape_aware=escape_aware)
     infos = tuple(rule.info for rule in rules)
     if native:
-        from pipeline.scrubber.hyperscan_engine import HyperscanEngine
+        from pipeline.scrubber.hyperscan_engine import HyperscanEngine, TooLargeError
 
-        return HyperscanEngine(infos, acceptors, escape_aware=escape_aware, cache=cache)
+        # A repeat of repeats in a user's rule: the portable engine finds the same, more slowly.
+        with suppress(TooLargeError):
+            return HyperscanEngine(infos, acceptors, escape_aware=escape_aware, cache=cache)
     from pipeline.scrubber.portable_engine import PortableEngine
 
     return PortableEngine(infos, acceptors, escape_aware=escape_aware)

@@ -59,6 +59,10 @@ class HyperscanEngine(TriggeredEngine):
         return found
 
 
+class TooLargeError(Exception):
+    """Hyperscan cannot compile one of the patterns."""
+
+
 class _Scratches(threading.local):
     """Scratch space of one thread: two scans must not share one."""
 
@@ -126,12 +130,15 @@ def _key(triggers: Sequence[Trigger]) -> str:
 
 def _compiled(triggers: Sequence[Trigger]) -> "hyperscan.Database":
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=[_expression(trigger) for trigger in triggers],
-        ids=list(range(len(triggers))),
-        elements=len(triggers),
-        flags=[hyperscan.HS_FLAG_CASELESS if trigger.shelf == "literal" else 0 for trigger in triggers],
-    )
+    try:
+        database.compile(
+            expressions=[_expression(trigger) for trigger in triggers],
+            ids=list(range(len(triggers))),
+            elements=len(triggers),
+            flags=[hyperscan.HS_FLAG_CASELESS if trigger.shelf == "literal" else 0 for trigger in triggers],
+        )
+    except hyperscan.error as exc:
+        raise TooLargeError(str(exc)) from exc
     return database
 
 

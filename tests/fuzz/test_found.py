@@ -1,0 +1,31 @@
+"""What fuzzing found once, and a few seconds of it on every run."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.targets import TARGETS
+
+ROOT = Path(__file__).parents[2]
+TOO_LARGE = rb"key=((?:[^\s=]{0,24}[@*?!#]){3,16}[^\s=]{0,24})" + b"\0 key=a@b*c?d!"
+"""Hyperscan refuses the pattern."""
+BROKEN_WIDE = b"\x40\x90*\0\0\0\0\0\0\0c3a1BB2c3"
+"""Begins as UTF-32 and is none: the same for all cuts."""
+FOUND: dict[str, tuple[bytes, ...]] = {"bodies": (), "splits": (BROKEN_WIDE,), "rules": (TOO_LARGE,)}
+
+
+@pytest.mark.parametrize(("name", "data"), [(name, data) for name, cases in FOUND.items() for data in cases])
+def test_what_was_found_holds(name: str, data: bytes) -> None:
+    TARGETS[name]()(data)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel here")
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_short_run_finds_nothing(name: str) -> None:
+    command = [sys.executable, "-m", "tests.fuzz", name, "2"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)  # our own
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "nothing found" in done.stdout
