@@ -1,7 +1,7 @@
-"""Fuzz one part of the scrubber: `python -m tests.fuzz bodies|splits|rules [seconds] [seed]`.
+"""Fuzz one part of the scrubber: `python -m tests.fuzz bodies|splits|rules [seconds] [seed] [runs]`.
 
-Ends with status 0 after that many seconds (60 where none are named) and prints how many inputs were tried. The first
-input that breaks what is claimed is printed, and the status is 1; pin it in tests/fuzz/test_found.py.
+Ends with status 0 after that many seconds (60 where none are named) or runs, and prints how many inputs were tried. The
+first input that breaks what is claimed is printed, and the status is 1; pin it in tests/fuzz/test_found.py.
 """
 
 import os
@@ -17,14 +17,15 @@ SECONDS = 60.0
 def main(arguments: list[str]) -> int:
     """The exit status."""
     if not arguments or arguments[0] not in NAMES:
-        print(f"usage: python -m tests.fuzz {'|'.join(NAMES)} [seconds] [seed]", file=sys.stderr)
+        print(f"usage: python -m tests.fuzz {'|'.join(NAMES)} [seconds] [seed] [runs]", file=sys.stderr)
         return 2
     name = arguments[0]
     seconds = float(arguments[1]) if len(arguments) > 1 else SECONDS
-    return fuzz(name, seconds, int(arguments[2]) if len(arguments) > 2 else 1)
+    seed = int(arguments[2]) if len(arguments) > 2 else 1
+    return fuzz(name, seconds, seed, int(arguments[3]) if len(arguments) > 3 else None)
 
 
-def fuzz(name: str, seconds: float, seed: int) -> int:
+def fuzz(name: str, seconds: float, seed: int, runs: int | None) -> int:
     """Never returns where libFuzzer ends the process itself."""
     import atheris  # type: ignore[import-untyped]
 
@@ -36,8 +37,9 @@ def fuzz(name: str, seconds: float, seed: int) -> int:
 
     def try_one(data: bytes) -> None:
         nonlocal count
-        if time.monotonic() - began > seconds:
-            print(f"{name}: {count} executions in {seconds:.0f} s, nothing found", flush=True)
+        took = time.monotonic() - began
+        if took > seconds or count == runs:
+            print(f"{name}: {count} executions in {took:.0f} s, nothing found", flush=True)
             os._exit(0)  # libFuzzer takes any other end for a crash
         count += 1
         try:
