@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("vibedom", deadline=None)  # a loaded machine is slow, not wrong
+# A loaded machine is slow, not wrong.
+settings.register_profile("vibedom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("vibedom")
 
 
