@@ -44,8 +44,11 @@ _LABELS = {
 }
 """Labels (lower case, without punctuation) of what is not ASCII with more on top; everything else is."""
 
-_SNIFF_BYTES = 1024
+SNIFF_BYTES = 1024
 _WIDTHS = {"utf-16": 2, "utf-32": 4}
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+_ASCII_SHARE = 0.9
+"""Of the bytes of UTF-16 in any script but Latin far fewer are ASCII."""
 
 
 class Transcoded(msgspec.Struct, frozen=True):
@@ -62,7 +65,8 @@ def transcode(data: bytes, label: str | None) -> Transcoded | None:
     is neither, the zero bytes of UTF-16."""
     codec = _codec(data, label)
     width = _WIDTHS.get((codec or "")[:6], 1)
-    if codec is None or (width > 1 and b"\0" not in data):
+    head = data[:SNIFF_BYTES]
+    if codec is None or (width > 1 and (b"\0" not in data or not is_really_wide(head, is_all=len(head) == len(data)))):
         # All ASCII in a wide charset has zero bytes: the label is wrong, or there is no secret.
         return None
     errors = "surrogatepass" if codec.startswith("utf-") and codec != "utf-7" else "surrogateescape"
@@ -80,6 +84,15 @@ def transcode(data: bytes, label: str | None) -> Transcoded | None:
     return Transcoded(utf8, restore, width > 1)
 
 
+def is_really_wide(head: bytes, *, is_all: bool) -> bool:
+    """Whether a text whose mark or label says UTF-16 or UTF-32 can be that, by its first `SNIFF_BYTES`.
+
+    ASCII behind a byte order mark is ASCII: read as pairs of bytes it would hide all there is in it."""
+    if b"\0" in head or not head:
+        return True
+    return not is_all and len(head.translate(None, _PRINTABLE)) > len(head) * (1 - _ASCII_SHARE)
+
+
 def _codec(data: bytes, label: str | None) -> str | None:
     for mark, codec in _BOMS:
         if data.startswith(mark):
@@ -87,14 +100,14 @@ def _codec(data: bytes, label: str | None) -> str | None:
     named = _LABELS.get("".join(c for c in (label or "").lower() if c.isalnum()))
     if named == "utf-32":
         return "utf-32-le" if data[:1] != b"\0" else "utf-32-be"
-    if named == "utf-16" or (named is None and b"\0" in data[:_SNIFF_BYTES]):
+    if named == "utf-16" or (named is None and b"\0" in data[:SNIFF_BYTES]):
         return _sniffed_utf16(data) or ("utf-16-be" if named else None)
     return named
 
 
 def _sniffed_utf16(data: bytes) -> str | None:
     """UTF-16 by where the zero bytes of its ASCII characters are."""
-    head = data[: _SNIFF_BYTES - _SNIFF_BYTES % 2]
+    head = data[: SNIFF_BYTES - SNIFF_BYTES % 2]
     even, odd = head[::2].count(0), head[1::2].count(0)
     if max(even, odd) * 4 < len(head) // 2 or even + odd > len(head) // 2 + 8:
         return None

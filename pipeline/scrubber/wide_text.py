@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Callable
 from typing import Protocol
 
+from pipeline.scrubber.charset import SNIFF_BYTES, is_really_wide
 from pipeline.scrubber.model import Hit
 
 _BOMS = (
@@ -110,8 +111,12 @@ class SniffedText:
 
     def _choose(self, *, is_all: bool) -> bool:
         codec = wide_codec(self._head, self._label, is_all=is_all)
-        if codec is None:
+        head = self._head[:SNIFF_BYTES]
+        is_enough = is_all or b"\0" in head or len(head) == SNIFF_BYTES
+        if codec is None or (codec and not is_enough):
             return False
+        if codec and not is_really_wide(head, is_all=is_all and len(self._head) <= SNIFF_BYTES):
+            codec = ""
         chosen = WideText(self._inner, codec) if codec else self._inner
         self.feed, self.finish = chosen.feed, chosen.finish
         return True

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.scrubber.wide_text import wide_codec
 from tests.unit.pipeline.scrubber.chat_streams import anthropic, text_of
-from tests.unit.pipeline.scrubber.stream_support import TOKEN, cut, new_stream, run
+from tests.unit.pipeline.scrubber.stream_support import TOKEN, cut, new_stream, run, whole_result
 
 CODECS = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
 TEXT = f'{{"größe": "日本語 \U0001f600", "key": "{TOKEN.decode()}", "end": true}}\n'
@@ -68,3 +68,22 @@ def test_a_first_chunk_of_plain_text_leaves_at_once() -> None:
 def test_charsets_with_ascii_in_single_bytes_are_scrubbed_as_bytes(charset: str) -> None:
     data = b"gr\xf6\xdfe " + TOKEN + b" \xff\xfe \x80"
     assert run(new_stream(charset=charset), cut(data, 3)) == data.replace(TOKEN, b"[REDACTED_FORGE_TOKEN]")
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+@pytest.mark.parametrize("charset", [None, "utf-16", "utf-32"])
+@pytest.mark.parametrize("length", [0, 900, 1023, 5000])
+@pytest.mark.parametrize("size", [1, 700, 10_000])
+def test_a_byte_order_mark_or_a_label_hides_no_plain_text(
+    mark: bytes, charset: str | None, length: int, size: int
+) -> None:
+    data = mark + b"-" * length + b" hello " + TOKEN + b" bye"
+    expected = data.replace(TOKEN, b"[REDACTED_FORGE_TOKEN]")
+    assert run(new_stream(charset=charset), cut(data, size)) == expected
+    assert whole_result(data) == expected
+
+
+def test_wide_text_of_another_script_is_scrubbed_however_late_its_first_letter_comes() -> None:
+    data = ("\ufeff" + "日本語" * 1000 + " " + TOKEN.decode() + " ").encode("utf-16-be")
+    out = run(new_stream(), cut(data, 100))
+    assert out.decode("utf-16-be") == "\ufeff" + "日本語" * 1000 + " [REDACTED_FORGE_TOKEN] "
