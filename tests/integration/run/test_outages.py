@@ -47,7 +47,8 @@ async def test_a_full_disk_closes_the_border_and_loses_no_work(
     if runtime.name != "local":
         pytest.skip("a full disk is the supervisor's trouble, whatever the runtime")
     small = Vibedom(small_disk / "state", vibedom.project, "local")
-    small.policy()
+    # Without the reserve, which freezes the agent before this: what if somebody else fills the disk?
+    small.policy(policy="[limits]\ndisk_reserve_bytes = 0\n")
     shutil.copytree(vibedom.home / "cache", small.home / "cache", dirs_exist_ok=True)
     script = (
         "echo kept > kept; sync; dd if=/dev/zero of=big bs=1M 2>/dev/null; dd if=/dev/zero of=rest bs=64 2>/dev/null;"
