@@ -56,8 +56,6 @@ class Transcoded(msgspec.Struct, frozen=True):
 
     data: bytes
     restore: Callable[[bytes], bytes]
-    is_wide: bool
-    """Characters are of two or four bytes: nothing can be found in it as it is."""
 
 
 def transcode(data: bytes, label: str | None) -> Transcoded | None:
@@ -81,7 +79,7 @@ def transcode(data: bytes, label: str | None) -> Transcoded | None:
     def restore(scrubbed: bytes) -> bytes:
         return scrubbed.decode("utf-8", errors).encode(codec, errors) + tail
 
-    return Transcoded(utf8, restore, width > 1)
+    return Transcoded(utf8, restore)
 
 
 def is_really_wide(head: bytes, *, is_all: bool) -> bool:

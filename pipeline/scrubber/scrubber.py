@@ -85,9 +85,7 @@ class Scrubber:
         result = self._settled(transcoded.data, search, placer)
         if result.data is not transcoded.data:
             data = transcoded.restore(result.data)
-        if transcoded.is_wide:
-            return Result(data, result.hits)
-        # A label may be wrong, and a reader may take less for one character than its charset does.
+        # A label or a byte order mark may be wrong, and a reader may take less for one character than its charset does.
         as_bytes = self._settled(data, search, placer)
         known = {hit.fingerprint for hit in result.hits}
         return Result(as_bytes.data, result.hits + tuple(h for h in as_bytes.hits if h.fingerprint not in known))

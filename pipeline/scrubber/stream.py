@@ -45,7 +45,7 @@ def open_stream(
         inner = FrameStream(framing, redactor, PieceScrubber(redactor, joins_plain=media == "sse"))
     else:
         inner = TextStream(Window(redactor, is_json=media == "json"), redactor)
-    return SniffedText(inner, charset)
+    return SniffedText(inner, charset, lambda: TextStream(Window(redactor, is_json=False), redactor))
 
 
 class TextStream:

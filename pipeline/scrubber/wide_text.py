@@ -52,11 +52,13 @@ class _Inner(Protocol):
 
 
 class WideText:
-    """A stream around a stream of UTF-8."""
+    """A stream around a stream of UTF-8. What comes out goes through `bytewise` as well: plain text may follow behind a
+    byte order mark and a few wide letters."""
 
-    def __init__(self, inner: _Inner, codec: str) -> None:
+    def __init__(self, inner: _Inner, codec: str, bytewise: _Inner) -> None:
         self.hits = inner.hits
         self._inner = inner
+        self._bytewise = bytewise
         self._codec = codec
         self._width = 4 if "32" in codec else 2
         self._rest = b""
@@ -71,13 +73,14 @@ class WideText:
         whole = len(data) - len(data) % self._width
         self._rest = data[whole:]
         text = self._decode.decode(data[:whole])
-        return self._written(self._inner.feed(text.encode("utf-8", "surrogatepass")), is_last=False)
+        written = self._written(self._inner.feed(text.encode("utf-8", "surrogatepass")), is_last=False)
+        return self._bytewise.feed(written)
 
     def finish(self) -> bytes:
         """The rest; bytes that are no whole unit come last, as they came."""
         text = self._decode.decode(b"", final=True)
         out = self._inner.feed(text.encode("utf-8", "surrogatepass")) + self._inner.finish()
-        return self._written(out, is_last=True) + self._rest
+        return self._bytewise.feed(self._written(out, is_last=True) + self._rest) + self._bytewise.finish()
 
     def _written(self, utf8: bytes, *, is_last: bool) -> bytes:
         try:
@@ -91,9 +94,11 @@ class WideText:
 class SniffedText:
     """A stream that looks at its first bytes before it knows whether they are wide."""
 
-    def __init__(self, inner: _Inner, label: str | None) -> None:
+    def __init__(self, inner: _Inner, label: str | None, bytewise: Callable[[], _Inner]) -> None:
+        """`bytewise` makes a stream of plain text that tells its hits where `inner` does."""
         self.hits = inner.hits
         self._inner = inner
+        self._bytewise = bytewise
         self._label = label
         self._head = b""
         self.feed: Callable[[bytes], bytes] = self._feed_first
@@ -117,6 +122,6 @@ class SniffedText:
             return False
         if codec and not is_really_wide(head, is_all=is_all and len(self._head) <= SNIFF_BYTES):
             codec = ""
-        chosen = WideText(self._inner, codec) if codec else self._inner
+        chosen = WideText(self._inner, codec, self._bytewise()) if codec else self._inner
         self.feed, self.finish = chosen.feed, chosen.finish
         return True

@@ -2,9 +2,10 @@
 
 import pytest
 
+from pipeline.scrubber.scrubber import Scrubber
 from pipeline.scrubber.wide_text import wide_codec
 from tests.unit.pipeline.scrubber.chat_streams import anthropic, text_of
-from tests.unit.pipeline.scrubber.stream_support import TOKEN, cut, new_stream, run, whole_result
+from tests.unit.pipeline.scrubber.stream_support import ENGINE, TOKEN, cut, new_stream, run, whole_result
 
 CODECS = ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]
 TEXT = f'{{"größe": "日本語 \U0001f600", "key": "{TOKEN.decode()}", "end": true}}\n'
@@ -87,3 +88,12 @@ def test_wide_text_of_another_script_is_scrubbed_however_late_its_first_letter_c
     data = ("\ufeff" + "日本語" * 1000 + " " + TOKEN.decode() + " ").encode("utf-16-be")
     out = run(new_stream(), cut(data, 100))
     assert out.decode("utf-16-be") == "\ufeff" + "日本語" * 1000 + " [REDACTED_FORGE_TOKEN] "
+
+
+@pytest.mark.parametrize("front", [b"\xfe\xff\0a", b"\xff\xfea\0", b"\xff\xfea\0b\0" * 300])
+@pytest.mark.parametrize("size", [1, 700, 10_000])
+def test_plain_text_behind_wide_letters_is_not_hidden(front: bytes, size: int) -> None:
+    data = front + b" hello " + TOKEN + b" bye"
+    assert run(new_stream(), cut(data, size)) == data.replace(TOKEN, b"[REDACTED_FORGE_TOKEN]")
+    body = Scrubber(ENGINE, fingerprint=lambda _: "f").body(data, "text", choose=lambda _: "scrub")
+    assert body.data == data.replace(TOKEN, b"[REDACTED_FORGE_TOKEN]")
