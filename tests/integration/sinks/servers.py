@@ -1,5 +1,6 @@
 """Real servers for the tests of the sinks: nats-server clusters, redis-server, rsyslogd, each a child of the test."""
 
+import os
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ DEADLINE_SECONDS = 60.0
 def program(name: str) -> str:
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
     if found is None:
+        assert "CI" not in os.environ, f"CI has to have {name}: see scripts/system-packages"
         pytest.skip(f"needs {name}")
     return found
 
