@@ -14,6 +14,7 @@ from tests.integration.workspace.test_commands import Session
 from tests.support.overlays import Project
 
 SECONDS = 60
+QUIET_SECONDS = 0.4
 
 
 class Tmux:
@@ -35,7 +36,19 @@ class Tmux:
         self.call("new-session", "-d", *size, *variables, "-c", str(directory), line)
 
     def keys(self, *keys: str) -> None:
-        self.call("send-keys", *keys)
+        """Press one after the other, each once what the one before it made is drawn, as a person would."""
+        for key in keys:
+            self.settled()
+            self.call("send-keys", key)
+
+    def settled(self) -> None:
+        """Wait until nothing has been drawn for a moment."""
+        deadline, shown, since = time.monotonic() + SECONDS, self.screen(), time.monotonic()
+        while time.monotonic() - since < QUIET_SECONDS:
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.05)  # another process draws
+            if (now := self.screen()) != shown:
+                shown, since = now, time.monotonic()
 
     def screen(self) -> str:
         return self.call("capture-pane", "-p")
