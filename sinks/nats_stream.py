@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 ACK_SECONDS = 5.0
+CONNECT_SECONDS = 20.0
+"""For all servers and attempts together."""
 DUPLICATE_SECONDS = 600.0
 """How long the server remembers message ids. Readers drop what comes again after a longer outage."""
 
@@ -102,25 +104,45 @@ class NatsCarrier:
 
 
 async def connect(settings: NatsSettings) -> "Client":
-    """A client of the servers. Raises what nats-py raises, `OSError` and `ssl.SSLError`."""
-    import nats
+    """A client of the servers. Raises what nats-py raises, `OSError`, `ssl.SSLError` and `TimeoutError`."""
+    from nats.aio.client import Client
 
-    options: dict[str, Any] = {}
+    failures: list[Exception] = []
+
+    async def remember(error: Exception) -> None:
+        """nats-py logs what goes wrong in the background, and Python would print that to the agent's terminal. What
+        goes wrong later also fails the publication that it concerns."""
+        failures[:] = [error]
+
+    options = _options(settings)
+    client = Client()
+    try:
+        # A server with another's certificate leaves nats-py waiting for ever.
+        with anyio.fail_after(CONNECT_SECONDS):
+            await client.connect(list(settings.servers), error_cb=remember, **options)
+    except BaseException as error:
+        with anyio.CancelScope(shield=True), anyio.move_on_after(1):
+            await client.close()
+        if isinstance(error, TimeoutError) and failures:
+            raise failures[0] from None
+        raise
+    return client
+
+
+def _options(settings: NatsSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "name": "vibedom",
+        "connect_timeout": 5,
+        "reconnect_time_wait": 1,
+        "max_reconnect_attempts": 3,
+    }
     if settings.credentials_file is not None:
         options["user_credentials"] = settings.credentials_file
     if any(server.startswith("tls://") for server in settings.servers):
         import ssl
 
         options["tls"] = ssl.create_default_context(cafile=settings.ca)
-    return await nats.connect(
-        list(settings.servers),
-        name="vibedom",
-        connect_timeout=5,
-        reconnect_time_wait=1,
-        max_reconnect_attempts=3,
-        error_cb=_ignore,
-        **options,
-    )
+    return options
 
 
 async def _ensure_stream(stream: "JetStreamContext", settings: NatsSettings) -> None:
@@ -139,8 +161,3 @@ async def _ensure_stream(stream: "JetStreamContext", settings: NatsSettings) -> 
                 duplicate_window=DUPLICATE_SECONDS,
             )
         )
-
-
-async def _ignore(error: Exception) -> None:
-    """nats-py logs what goes wrong in the background, and Python would print that to the agent's terminal. Whatever it
-    is also fails the publication that it concerns."""

@@ -1,13 +1,7 @@
-"""Alerts to a real rsyslogd over UDP, TCP and TLS: parsed as RFC 5424, each field where it belongs.
-
-The daemon's own TLS drivers are packages of their own; here the TLS ends in front of it, as with stunnel."""
+"""Alerts to a real rsyslogd over UDP, TCP and TLS: parsed as RFC 5424, each field where it belongs."""
 
 import json
-import socket
-import ssl
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +9,7 @@ import anyio
 import pytest
 
 from sinks.alert import make_alert
+from sinks.delivery_error import DeliveryError
 from sinks.syslog import Syslog, SyslogSettings
 from tests.integration.sinks.servers import Server, free_ports, program, wait_until
 from tests.unit.sinks.test_deliveries import self_signed
@@ -27,14 +22,20 @@ class Rsyslog:
     """The daemon, its ports and the lines it wrote."""
 
     def __init__(self, directory: Path) -> None:
-        self.udp, self.tcp = free_ports(2)
+        """With a certificate of localhost's in `cert.pem`."""
+        self.udp, self.tcp, self.tls = free_ports(3)
+        self.ca = directory / "cert.pem"
+        self_signed(directory)
         self.out = directory / "out"
         config = directory / "rsyslog.conf"
         config.write_text(
-            f'global(workDirectory="{directory}" maxMessageSize="64k")\n'
+            f'global(workDirectory="{directory}" maxMessageSize="64k" defaultNetstreamDriverCAFile="{self.ca}"\n'
+            f'defaultNetstreamDriverCertFile="{self.ca}" defaultNetstreamDriverKeyFile="{directory}/key.pem")\n'
             'module(load="imudp")\nmodule(load="imtcp")\n'
             f'input(type="imudp" address="127.0.0.1" port="{self.udp}")\n'
             f'input(type="imtcp" address="127.0.0.1" port="{self.tcp}")\n'
+            f'input(type="imtcp" address="127.0.0.1" port="{self.tls}" streamDriver.name="gtls"\n'
+            'streamDriver.mode="1" streamDriver.authMode="anon")\n'
             f'template(name="t" type="string" string={TEMPLATE})\n'
             f'*.* action(type="omfile" file="{self.out}" template="t" flushOnTXEnd="on")\n'
         )
@@ -62,26 +63,6 @@ def rsyslog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rsyslog]:
         daemon.server.kill()
 
 
-@contextmanager
-def tls_in_front_of(port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """A port that takes one TLS connection and passes its bytes on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def pass_on() -> None:
-            connection, _ = server.accept()
-            with (
-                context.wrap_socket(connection, server_side=True) as outer,
-                socket.create_connection(("127.0.0.1", port)) as inner,
-            ):
-                while data := outer.recv(65536):
-                    inner.sendall(data)
-
-        thread = threading.Thread(target=pass_on)
-        thread.start()
-        yield server.getsockname()[1]
-        thread.join()
-
-
 def send(settings: SyslogSettings, name: str) -> None:
     async def run() -> None:
         syslog = Syslog(settings)
@@ -98,17 +79,11 @@ def send(settings: SyslogSettings, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["udp", "tcp", "tls"])
-def test_rsyslog_understands_every_alert(rsyslog: Rsyslog, tmp_path: Path, scheme: str) -> None:
+def test_rsyslog_understands_every_alert(rsyslog: Rsyslog, scheme: str) -> None:
     before = len(rsyslog.lines(0))
-    if scheme == "tls":
-        with tls_in_front_of(rsyslog.tcp, self_signed(tmp_path)) as port:
-            send(
-                SyslogSettings(address=f"tls://localhost:{port}", ca=str(tmp_path / "cert.pem"), facility="local3"),
-                "tls",
-            )
-    else:
-        address = f"{scheme}://127.0.0.1:{getattr(rsyslog, scheme)}"
-        send(SyslogSettings(address=address, facility="local3"), scheme)
+    host, ca = ("localhost", str(rsyslog.ca)) if scheme == "tls" else ("127.0.0.1", None)
+    address = f"{scheme}://{host}:{getattr(rsyslog, scheme)}"
+    send(SyslogSettings(address=address, ca=ca, facility="local3"), scheme)
     first, second = (line.split("|", 5) for line in rsyslog.lines(before + 2)[before:])
     assert first[:2] == [str(19 * 8 + 2), "1"]
     assert datetime.fromisoformat(first[2]) == datetime.fromtimestamp(1e9 + 1, UTC)
@@ -116,3 +91,14 @@ def test_rsyslog_understands_every_alert(rsyslog: Rsyslog, tmp_path: Path, schem
     assert second[0] == str(19 * 8 + 5)
     assert json.loads(first[5])["host"] == "h001.test"
     assert json.loads(second[5])["rule"] == "a-key"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_server_without_the_right_certificate_gets_no_alert(rsyslog: Rsyslog, host: str) -> None:
+    """This machine's own roots do not know the certificate, which is localhost's."""
+    before = len(rsyslog.lines(0))
+    ca = str(rsyslog.ca) if host == "127.0.0.1" else None
+    with pytest.raises(DeliveryError, match="SSLCertVerificationError"):
+        send(SyslogSettings(address=f"tls://{host}:{rsyslog.tls}", ca=ca), "wrong")
+    send(SyslogSettings(address=f"udp://127.0.0.1:{rsyslog.udp}"), "after")
+    assert all("|wrong|" not in line for line in rsyslog.lines(before + 2))

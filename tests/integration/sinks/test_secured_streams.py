@@ -1,0 +1,157 @@
+"""NATS and Redis that ask for a password or credentials and speak TLS: messages arrive with the right ones only."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sinks import nats_stream
+from sinks.courier import Carrier
+from sinks.delivery_error import DeliveryError
+from sinks.nats_stream import NatsCarrier, NatsSettings
+from sinks.redis_stream import RedisCarrier, RedisSettings
+from sinks.stream import Message
+from tests.integration.sinks.nats_accounts import with_accounts
+from tests.integration.sinks.servers import Server, free_ports, program
+from tests.integration.sinks.test_streams import read
+from tests.unit.sinks.test_deliveries import self_signed
+from vibedom.errors import VibedomError
+from vibedom.fleet.source import SourceSettings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+PASSWORD = "pa" + "ss-of-the-stream"
+MESSAGE = Message(id="m1", kind="record", session="s1", number=1, data=msgspec.Raw(b'{"flow":"f7"}'))
+Changes = dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With `cert.pem` and `key.pem` of localhost, `other.pem` of somebody else, and files with passwords."""
+    directory = tmp_path_factory.mktemp("secured")
+    self_signed(directory)
+    (directory / "other").mkdir()
+    self_signed(directory / "other")
+    (directory / "other" / "cert.pem").rename(directory / "other.pem")
+    (directory / "password").write_text(PASSWORD + "\n")
+    (directory / "wrong").write_text("wrong" + PASSWORD)
+    return directory
+
+
+def started(server: Server) -> Iterator[Server]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+def nats_server(directory: Path, name: str, lines: str) -> Server:
+    (port,) = free_ports(1)
+    config = directory / f"{name}.conf"
+    config.write_text(f"listen: 127.0.0.1:{port}\njetstream {{ store_dir: '{directory}/{name}' }}\n{lines}")
+    return Server([program("nats-server"), "-c", str(config)], port)
+
+
+@pytest.fixture(scope="module")
+def nats_tls(directory: Path) -> Iterator[Server]:
+    tls = f"tls {{ cert_file: '{directory}/cert.pem', key_file: '{directory}/key.pem' }}\n"
+    user = f"authorization {{ user: vibedom, password: '{PASSWORD}' }}\n"
+    yield from started(nats_server(directory, "tls", tls + user))
+
+
+@pytest.fixture(scope="module")
+def redis_tls(directory: Path) -> Iterator[Server]:
+    (port,) = free_ports(1)
+    argv = [program("redis-server"), "--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    files = ["--tls-cert-file", str(directory / "cert.pem"), "--tls-key-file", str(directory / "key.pem")]
+    options = ["--tls-auth-clients", "no", "--requirepass", PASSWORD, "--dir", str(directory)]
+    yield from started(Server([*argv, *files, *options], port))
+
+
+def nats_settings(server: Server, directory: Path) -> NatsSettings:
+    url = f"tls://vibedom:{PASSWORD}@localhost:{server.port}"
+    return NatsSettings(servers=(url,), ca=str(directory / "cert.pem"))
+
+
+def redis_settings(server: Server, directory: Path) -> RedisSettings:
+    password, ca = str(directory / "password"), str(directory / "cert.pem")
+    return RedisSettings(url=f"rediss://localhost:{server.port}/0", password_file=password, ca=ca)
+
+
+async def carried(setting: SourceSettings) -> list[Message]:
+    carrier: Carrier
+    if isinstance(setting, NatsSettings):
+        carrier = NatsCarrier(setting, session="s1")
+    else:
+        carrier = RedisCarrier(setting, session="s1")
+    try:
+        await carrier.carry([msgspec.json.encode(MESSAGE)])
+    finally:
+        await carrier.aclose()
+    return await read(setting)
+
+
+async def test_nats_takes_messages_over_tls_with_a_password(nats_tls: Server, directory: Path) -> None:
+    assert await carried(nats_settings(nats_tls, directory)) == [MESSAGE]
+
+
+async def test_redis_takes_messages_over_tls_with_a_password(redis_tls: Server, directory: Path) -> None:
+    assert await carried(redis_settings(redis_tls, directory)) == [MESSAGE]
+
+
+async def test_nats_takes_messages_with_a_file_of_credentials(directory: Path) -> None:
+    lines, credentials = with_accounts(directory)
+    server = nats_server(directory, "accounts", lines)
+    try:
+        server.start()
+        setting = NatsSettings(servers=(f"nats://127.0.0.1:{server.port}",))
+        with pytest.raises(DeliveryError):
+            await carried(setting)
+        assert await carried(msgspec.structs.replace(setting, credentials_file=str(credentials))) == [MESSAGE]
+    finally:
+        server.kill()
+
+
+def wrong_settings(directory: Path) -> dict[str, Callable[[NatsSettings | RedisSettings], Changes]]:
+    def other_name(setting: NatsSettings | RedisSettings) -> Changes:
+        """The certificate is for localhost."""
+        if isinstance(setting, NatsSettings):
+            return {"servers": (setting.servers[0].replace("localhost", "127.0.0.1"),)}
+        return {"url": setting.url.replace("localhost", "127.0.0.1")}
+
+    def other_password(setting: NatsSettings | RedisSettings) -> Changes:
+        if isinstance(setting, NatsSettings):
+            return {"servers": (setting.servers[0].replace(PASSWORD, "wrong" + PASSWORD),)}
+        return {"password_file": str(directory / "wrong")}
+
+    return {
+        "name": other_name,
+        "password": other_password,
+        "ca": lambda setting: {"ca": str(directory / "other.pem")},
+        "no ca": lambda setting: {"ca": None},
+        "missing ca": lambda setting: {"ca": str(directory / "missing.pem")},
+    }
+
+
+@pytest.mark.parametrize("kind", ["nats", "redis"])
+@pytest.mark.parametrize("wrong", ["name", "password", "ca", "no ca", "missing ca"])
+async def test_server_that_is_not_the_right_one_or_refuses_gets_nothing_and_the_line_holds_no_password(
+    request: pytest.FixtureRequest, directory: Path, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: str
+) -> None:
+    monkeypatch.setattr(nats_stream, "CONNECT_SECONDS", 0.6)  # nats-py tries again and again
+    server = request.getfixturevalue(f"{kind}_tls")
+    right = (nats_settings if kind == "nats" else redis_settings)(server, directory)
+    setting = msgspec.structs.replace(right, **wrong_settings(directory)[wrong](right))
+    with pytest.raises(DeliveryError, match=r"\Anats: |\Aredis: ") as sending:
+        await carried(setting)
+    with pytest.raises(VibedomError, match="cannot be read") as reading:
+        await read(setting)
+    for error in (sending.value, reading.value):
+        assert PASSWORD not in str(error)
+        assert "\n" not in str(error)
