@@ -1,6 +1,6 @@
 """Lines -> OCSF events: HTTP, DNS and network activity, and one detection finding for each finding.
 
-Class, activity and enumeration numbers are those of the public schema, version 1.3.0.
+Class, activity and enumeration numbers are those of the public schema, version 1.6.0.
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from pipeline.events import Finding
 from vibedom import __version__
 from vibedom.audit.entries import Entry
 
-SCHEMA = "1.3.0"
+SCHEMA = "1.6.0"
 HTTP_ACTIVITY, DNS_ACTIVITY, NETWORK_ACTIVITY = 4002, 4003, 4001
 DETECTION_FINDING, APPLICATION_LIFECYCLE = 2004, 6002
-METHODS = {"CONNECT": 1, "DELETE": 2, "GET": 3, "HEAD": 4, "OPTIONS": 5, "POST": 6, "PUT": 7, "TRACE": 8}
+METHODS = {"CONNECT": 1, "DELETE": 2, "GET": 3, "HEAD": 4, "OPTIONS": 5, "POST": 6, "PUT": 7, "TRACE": 8, "PATCH": 9}
 OTHER = 99
 SEVERITIES = {"low": 2, "medium": 3, "high": 4, "critical": 5}
 INFORMATIONAL = 1
@@ -32,11 +32,12 @@ def events(entry: Entry) -> Iterator[Event]:
 
 def _activity(entry: Entry) -> Event:
     if entry.kind == "session":
-        name = {"name": "vibedom session", "uid": entry.session}
+        name = {"name": "vibedom session", "vendor_name": "vibedom", "uid": entry.session}
         return _base(entry, APPLICATION_LIFECYCLE, _LIFECYCLE.get(entry.note, OTHER)) | {"app": name}
     if entry.kind == "dns":
         query = {"hostname": entry.host, "type": entry.question}
-        return _base(entry, DNS_ACTIVITY, _QUERY) | _control(entry) | {"query": query}
+        resolver = {"name": "vibedom resolver", "port": entry.port}
+        return _base(entry, DNS_ACTIVITY, _QUERY) | _control(entry) | {"query": query, "dst_endpoint": resolver}
     if entry.kind == "refused":
         return _base(entry, NETWORK_ACTIVITY, _REFUSE) | _control(entry) | _where(entry)
     if entry.kind == "message":
@@ -62,6 +63,7 @@ def _base(entry: Entry, class_uid: int, activity: int) -> Event:
             "session": entry.session,
             "kind": entry.kind,
             "context": entry.context or "",
+            "method": entry.method,
             "rule": entry.rule,
             "note": entry.note,
             "signals": list(entry.signals),
@@ -87,9 +89,14 @@ def _control(entry: Entry) -> Event:
     return {"action_id": 2 if is_denied else 1, "disposition_id": 2 if is_denied else 1}
 
 
+def _endpoint(entry: Entry) -> Event:
+    """A connection that was refused before it named a host has reached the proxy alone."""
+    return ({"hostname": entry.host} if entry.host else {"name": "vibedom proxy"}) | {"port": entry.port}
+
+
 def _where(entry: Entry) -> Event:
     return {
-        "dst_endpoint": {"hostname": entry.host, "port": entry.port},
+        "dst_endpoint": _endpoint(entry),
         "connection_info": {"direction_id": 2, "protocol_name": "tcp"},
         "traffic": {"bytes_out": entry.request_bytes, "bytes_in": entry.response_bytes},
     }
@@ -105,7 +112,9 @@ def _http(entry: Entry) -> Event:
         "query_string": query,
         "url_string": f"{entry.scheme}://{entry.host}:{entry.port}{entry.path}",
     }
-    http: Event = {"http_request": {"http_method": entry.method, "url": url, "length": entry.request_bytes}}
+    http: Event = {"http_request": {"url": url, "length": entry.request_bytes}}
+    if entry.method in METHODS:
+        http["http_request"]["http_method"] = entry.method
     if entry.kind == "response":
         http["http_response"] = {
             "code": entry.status,
@@ -130,12 +139,12 @@ def _finding(entry: Entry, finding: Finding, number: int) -> Event:
             "created_time": int(entry.at * 1000),
             "analytic": {"name": finding.rule, "type_id": 1, "uid": finding.rule},
         },
-        "action_id": {"scrub": OTHER, "block": 2, "allow": 1, "alert": 1}[finding.action],
+        "action_id": {"scrub": 4, "block": 2, "allow": 1, "alert": 1}[finding.action],
         "action": finding.action,
         "disposition_id": {"scrub": 11, "block": 2, "allow": 1, "alert": 19}[finding.action],
         "message": f"{finding.rule}: {finding.action} on the way {'to' if finding.direction == 'request' else 'from'} "
         f"{entry.host}",
-        "evidences": [{"dst_endpoint": {"hostname": entry.host, "port": entry.port}}],
+        "evidences": [{"dst_endpoint": _endpoint(entry)}],
         "unmapped": {
             "session": entry.session,
             "direction": finding.direction,

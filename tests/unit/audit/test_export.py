@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from tests.unit.audit.logs import records, write_session
 from vibedom.audit.entries import entries
 from vibedom.audit.export import TextFormat, export
+from vibedom.audit.ocsf import SCHEMA
 from vibedom.errors import VibedomError
 
 
@@ -40,7 +43,7 @@ def test_ocsf_has_the_class_activity_and_type_of_each_line(log: Path) -> None:
         (2004, 1),  # Detection Finding: Create
         (2004, 1),
         (4002, 99),  # an answer has no method of its own
-        (4002, 99),  # PATCH is none of version 1.3.0's methods
+        (4002, 9),  # HTTP Activity: Patch
         (4001, 5),  # Network Activity: Refuse
         (4001, 6),  # Network Activity: Traffic
     ]
@@ -49,9 +52,18 @@ def test_ocsf_has_the_class_activity_and_type_of_each_line(log: Path) -> None:
         assert event["category_uid"] == event["class_uid"] // 1000
         assert isinstance(event["time"], int)
         assert event["time"] // 1000 == 1_700_000_000
-        assert event["metadata"]["version"] == "1.3.0"
+        assert event["metadata"]["version"] == "1.6.0"
         assert event["metadata"]["product"]["name"] == "vibedom"
     assert len({event["metadata"]["uid"] for event in events}) == len(events)
+
+
+def test_every_ocsf_event_keeps_the_public_schema(log: Path) -> None:
+    schemas = OcsfJsonSchemaEmbedded(get_ocsf_schema(version=SCHEMA))
+    for event in lines(log, "ocsf"):
+        name = schemas.lookup_class_name_from_uid(class_uid=event["class_uid"])
+        schema = schemas.get_class_schema(class_name=name, profiles=event["metadata"]["profiles"])
+        errors = [f"{name}: {error.message[:200]}" for error in Draft202012Validator(schema).iter_errors(event)]
+        assert errors == []
 
 
 def test_ocsf_says_what_was_denied_and_what_was_found(log: Path) -> None:
