@@ -186,6 +186,31 @@ def test_all_criteria_of_a_rule_must_hold(criteria: dict[str, object], is_match:
     assert bool(engine([rule]).feed([SCRUBBED])) is is_match
 
 
+@pytest.mark.parametrize(
+    ("criteria", "is_match"),
+    [
+        ({"signals": ("random-path",)}, True),
+        ({"signals": ("unusual-volume", "random-path")}, True),
+        ({"signals": ("unusual-volume",)}, False),
+        ({"signals": ("random-path",), "hosts": ("good.test",)}, False),
+        ({"contexts": ("external",), "reasons": ("not-listed",)}, True),
+        ({"contexts": ("internal",), "reasons": ("not-listed",)}, False),
+        ({"unscanned": True}, False),
+    ],
+)
+def test_criteria_of_a_rule_that_is_not_about_findings(criteria: dict[str, object], is_match: bool) -> None:
+    rule = AlertRule(name="r", **criteria)  # type: ignore[arg-type]
+    record = msgspec.structs.replace(DENIED, signals=("random-path", "random-name"), context="external")
+    assert bool(engine([rule]).feed([record])) is is_match
+
+
+def test_what_passed_unscanned_can_be_asked_for() -> None:
+    rule = AlertRule(name="r", unscanned=True)
+    passed = msgspec.structs.replace(DENIED, verdict="allow", reason="listed", unscanned="oversize")
+    assert names(engine([rule]).feed([passed])) == ["r"]
+    assert engine([rule]).feed([msgspec.structs.replace(passed, verdict="deny")]) == []
+
+
 def test_criteria_of_findings_are_about_one_and_the_same_finding() -> None:
     other = msgspec.structs.replace(KEY, rule="jwt", direction="response")
     rule = AlertRule(name="r", rules=("jwt",), direction="request")
