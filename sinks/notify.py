@@ -73,7 +73,14 @@ def _service(url: str) -> "apprise.Apprise":
 
         # Its messages can name URLs, and without a handler Python prints them to the agent's terminal.
         logging.getLogger("apprise").disabled = True
-        asset = apprise.AppriseAsset(app_id="vibedom", app_desc="vibedom", async_mode=False, secure_logging=True)
+        asset = apprise.AppriseAsset(
+            app_id="vibedom",
+            app_desc="vibedom",
+            image_url_mask="",  # else a picture at somebody else's address, which the service fetches for each message
+            image_url_logo="",
+            async_mode=False,
+            secure_logging=True,
+        )
         service = apprise.Apprise(asset=asset)
         if len(url.split()) != 1 or not service.add(url):
             raise ValueError("it is no URL that Apprise knows; its documentation lists them")
