@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import msgspec
@@ -79,28 +80,32 @@ class FileCarrier:
         self._file.close()
 
 
-def sinks(directory: Path, *, with_hanging: bool) -> list[Sink]:
-    """Those of a session, the audit log first. The last one hangs, or answers at once."""
+Outside = Literal["none", "answers", "hangs"]
+"""The sink beside those every session has."""
+
+
+def sinks(directory: Path, *, outside: Outside) -> list[Sink]:
+    """Those of a session, the audit log first, and last the one outside, if there is one."""
 
     def engine() -> AlertEngine:
         return AlertEngine(session="load")
 
-    outbox = Outbox(Hanging() if with_hanging else Answering(), Spool(directory / "hanging.spool"), session="load")
-    return [
+    outbox = Outbox(
+        Hanging() if outside == "hangs" else Answering(), Spool(directory / "hanging.spool"), session="load"
+    )
+    every: list[Sink] = [
         JsonlSink(directory / "network.jsonl", session="load", rotate_bytes=100 * 1024 * 1024),
         AlertSink("alerts", engine(), AlertFile(directory / "alerts.jsonl")),
         StreamSink(
             "stream", FileCarrier(directory / "out"), Spool(directory / "stream.spool"), session="load", engine=engine()
         ),
-        AlertSink("outside", engine(), outbox),
     ]
+    return every if outside == "none" else [*every, AlertSink("outside", engine(), outbox)]
 
 
-async def run_load(directory: Path, records: Sequence[Record], count: int, *, with_hanging: bool) -> Load:
+async def run_load(directory: Path, records: Sequence[Record], count: int, *, outside: Outside) -> Load:
     """`count` records, those of `records` over and over, through feeds as the topology has them."""
-    feeds = [
-        Feed(sink, is_required=number == 0) for number, sink in enumerate(sinks(directory, with_hanging=with_hanging))
-    ]
+    feeds = [Feed(sink, is_required=number == 0) for number, sink in enumerate(sinks(directory, outside=outside))]
     source = islice(cycle(records), count)
     waits: list[float] = []
     memory: list[int] = []

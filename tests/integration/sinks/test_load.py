@@ -18,7 +18,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Load]:
     directory = tmp_path_factory.mktemp("load")
 
     async def run() -> Load:
-        return await run_load(directory, corpus(10_000), COUNT, with_hanging=True)
+        return await run_load(directory, corpus(10_000), COUNT, outside="hangs")
 
     return directory, anyio.run(run)
 
