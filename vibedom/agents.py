@@ -10,8 +10,8 @@ from vibedom.errors import SettingsError, UsageError
 from vibedom.home_path import check_home_paths
 from vibedom.host_entries import Groups
 from vibedom.paths import Home
-from vibedom.policy_file import parse_toml, read_text
-from vibedom.settings import shipped_text
+from vibedom.policy_file import parse_toml
+from vibedom.user_files import read_text, shipped_text
 
 AGENTS = "agents.toml"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -134,13 +133,3 @@ def parse_toml[T](text: str, kind: type[T], *, name: str) -> T:
         raise SettingsError(f"{name}: {error}") from None
     except msgspec.ValidationError as error:
         raise SettingsError(f"{name}: {error}") from None
-
-
-def read_text(path: Path) -> str:
-    """The text of a settings file. Raises `SettingsError` naming it."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: not UTF-8; save the file as UTF-8") from None
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); check its owner and mode") from None

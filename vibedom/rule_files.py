@@ -3,18 +3,21 @@
 from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from pipeline.scrubber import rule, rule_extras, rules
 from pipeline.scrubber.engine import MatchEngine, build_engine
 from pipeline.scrubber.rules import RuleError, RuleSet, merge, parse_rules
-from pipeline.scrubber.scrubber import Scrubber
 from vibedom.errors import SettingsError
 from vibedom.fingerprints import fingerprinter
 from vibedom.paths import Home
 from vibedom.rule_cache import RuleCache
-from vibedom.settings import configured_rule_files, shipped_text
+from vibedom.user_files import ensure_files, names_rule_files, read_text, shipped_text
+
+if TYPE_CHECKING:
+    from pipeline.scrubber.scrubber import Scrubber
 
 SECRETS = "gitleaks.toml"
 PII = "pii.toml"
@@ -65,12 +68,24 @@ def load_engine(
     `SettingsError`.
     """
     cache = RuleCache(home.cache / "rules", on_miss=lambda: progress(COMPILING))
-    files = configured_rule_files(home) if rule_files is None else rule_files
+    files = user_rule_files(home) if rule_files is None else rule_files
     return build_engine(load_rules(files, pii=pii, cache=cache), cache=cache)
 
 
-def load_scrubber(home: Home, rule_files: Iterable[str] | None = None) -> Scrubber:
+def user_rule_files(home: Home) -> tuple[str, ...]:
+    """Absolute paths of `[dlp] rule_files`. Raises `SettingsError`."""
+    _, policy = ensure_files(home)
+    if not names_rule_files(read_text(policy)):
+        return ()
+    from vibedom.settings import configured_rule_files  # with all kinds of sinks: a quarter of the time of `diff`
+
+    return configured_rule_files(home)
+
+
+def load_scrubber(home: Home, rule_files: Iterable[str] | None = None) -> "Scrubber":
     """A scrubber with this installation's rules and fingerprint key."""
+    from pipeline.scrubber.scrubber import Scrubber  # an engine alone is enough for files
+
     return Scrubber(load_engine(home, rule_files), fingerprint=fingerprinter(home))
 
 

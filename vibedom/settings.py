@@ -1,9 +1,7 @@
 """The policy of a run: finds the files, loads and composes them."""
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -13,14 +11,13 @@ from pipeline.exfiltration import Thresholds
 from pipeline.host_policy import HostPolicy
 from sinks.alert_rules import AlertRule
 from vibedom.alert_sinks import SinkSettings
-from vibedom.errors import SettingsError
 from vibedom.host_entries import (
     GroupEntry,
     Groups,
     existing_file,
 )
 from vibedom.host_rules import HostRules
-from vibedom.paths import Home, ensure_private
+from vibedom.paths import Home
 from vibedom.policy_file import (
     ApprovalSettings,
     AuditSettings,
@@ -29,14 +26,12 @@ from vibedom.policy_file import (
     PolicyFile,
     UpstreamSettings,
     parse_toml,
-    read_text,
 )
 from vibedom.project_file import ProjectFile, denied, narrowed_dlp, narrowed_table, read_project
 from vibedom.registries.kept import kept_registry_hosts
 from vibedom.sandbox.runtime import Limits
+from vibedom.user_files import POLICY, TRUSTED_DOMAINS, ensure_files, read_text, shipped_text
 
-TRUSTED_DOMAINS = "trusted_domains.txt"
-POLICY = "policy.toml"
 HOST_GROUPS = "host_groups.toml"
 
 
@@ -90,12 +85,6 @@ def metrics_listen(home: Home) -> str:
     return parse_toml(read_text(policy), PolicyFile, name=POLICY).metrics.listen
 
 
-def ensure_files(home: Home) -> tuple[Path, Path]:
-    """Paths of trusted_domains.txt and policy.toml, made (0600) where they are missing."""
-    directory = ensure_private(home.config)
-    return _ensure(directory / TRUSTED_DOMAINS), _ensure(directory / POLICY)
-
-
 def compose(
     domains: str,
     policy: str,
@@ -130,11 +119,6 @@ def compose(
     )
 
 
-def shipped_text(name: str) -> str:
-    """The text of a file of vibedom/config."""
-    return (files("vibedom") / "config" / name).read_text(encoding="utf-8")
-
-
 def _table(file: PolicyFile) -> Table:
     return {(context, way): row for context, ways in file.contexts.items() for way, row in ways.items()}
 
@@ -148,18 +132,3 @@ def _checked_upstream(upstream: UpstreamSettings, config: Path) -> UpstreamSetti
     if upstream.ca is None:
         return upstream
     return msgspec.structs.replace(upstream, ca=str(existing_file(upstream.ca, f"{POLICY} $.upstream.ca", config)))
-
-
-def _ensure(path: Path) -> Path:
-    """Make the file from the shipped one unless it is there (0600; a link is left alone)."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path
-    except OSError as error:
-        raise SettingsError(
-            f"{path}: cannot be made ({error.strerror}); check the directory's owner and mode"
-        ) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(shipped_text(path.name))
-    return path

@@ -8,10 +8,10 @@ from pipeline.patterns import Pattern
 from vibedom.errors import SettingsError, UsageError
 from vibedom.host_entries import read_pattern
 from vibedom.paths import Home
-from vibedom.policy_file import read_text
-from vibedom.settings import TRUSTED_DOMAINS, ensure_files, load_policy
+from vibedom.settings import load_policy
 from vibedom.trusted_domains import Line as TrustedLine
 from vibedom.trusted_domains import parse_lines
+from vibedom.user_files import TRUSTED_DOMAINS, ensure_files, read_text
 
 
 def add_patterns(home: Home, texts: Sequence[str]) -> list[str]:

@@ -5,7 +5,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
-from importlib.metadata import version
 
 import hyperscan
 
@@ -17,7 +16,7 @@ from pipeline.scrubber.number_gate import GATE
 from pipeline.scrubber.trigger import Shelf, Trigger
 from pipeline.scrubber.triggered_engine import Candidates, TriggeredEngine
 
-VERSION = f"hyperscan {version('hyperscan')} {platform.machine()}"
+VERSION = f"hyperscan {hyperscan.__version__} {platform.machine()}"
 """A compiled database is good for this engine on this kind of machine only."""
 
 

@@ -10,7 +10,8 @@ from pipeline.patterns import parse_pattern
 from vibedom.errors import SettingsError
 from vibedom.paths import Home
 from vibedom.rule_files import load_rules
-from vibedom.settings import POLICY, TRUSTED_DOMAINS, Policy, compose, configured_rule_files, load_policy, shipped_text
+from vibedom.settings import Policy, compose, configured_rule_files, load_policy
+from vibedom.user_files import POLICY, TRUSTED_DOMAINS, names_rule_files, shipped_text
 
 AGENT_ENDPOINTS = (
     ("POST", "https://api.anthropic.com/v1/messages"),
@@ -270,3 +271,18 @@ def test_homes_of_every_shipped_rule_are_patterns_or_registries() -> None:
     for rule in load_rules().rules:
         for home in rule.info.homes:
             assert home == "@registries" or parse_pattern(home).text == home
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_named"),
+    [
+        ("", False),
+        ('# rule_files = ["mine.toml"]\n[dlp]\n', False),
+        ('[dlp]\nrule_files = ["mine.toml"]', True),
+        ('dlp.rule_files = ["mine.toml"]', True),
+        ('dlp = { rule_files = ["mine.toml"] }', True),
+        ('[dlp]\n"rule\\u005ffiles" = ["mine.toml"]', True),
+    ],
+)
+def test_rule_files_are_asked_for_wherever_a_policy_may_name_them(policy: str, is_named: bool) -> None:
+    assert names_rule_files(policy) is is_named

@@ -17,8 +17,8 @@ async def command() -> None:
 
 
 def _init() -> None:
-    from vibedom.settings import ensure_files
     from vibedom.ssh.keys import create_key
+    from vibedom.user_files import ensure_files
 
     home = find_home()
     domains, policy = ensure_files(home)

@@ -32,10 +32,9 @@ async def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with homes and where each rule comes from.")
 async def list_rules(as_json: bool) -> None:
     """List the rules that are in force: the shipped ones and those of `[dlp] rule_files` in policy.toml."""
-    from vibedom.rule_files import load_rules
-    from vibedom.settings import configured_rule_files
+    from vibedom.rule_files import load_rules, user_rule_files
 
-    rules = (await anyio.to_thread.run_sync(lambda: load_rules(configured_rule_files(home())))).rules
+    rules = (await anyio.to_thread.run_sync(lambda: load_rules(user_rule_files(home())))).rules
     if as_json:
         render.out_json([{**msgspec.to_builtins(rule.info), "source": rule.source} for rule in rules])
         return

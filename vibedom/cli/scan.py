@@ -16,8 +16,7 @@ from vibedom.paths import home
 from vibedom.preflight.builtin import ScanLimits, scan_paths
 from vibedom.preflight.file_report import ScanReport
 from vibedom.preflight.sarif import to_sarif
-from vibedom.rule_files import load_engine
-from vibedom.settings import configured_rule_files
+from vibedom.rule_files import load_engine, user_rule_files
 from vibedom.workspace.spelling import spell, visible
 
 CLEAN, FOUND, NOT_SCANNED = 0, 1, 2
@@ -81,7 +80,7 @@ async def command(
     def scan() -> ScanReport:
         return scan_paths(
             path,
-            engine=load_engine(home(), (*configured_rule_files(home()), *rule_files), pii=pii),
+            engine=load_engine(home(), (*user_rule_files(home()), *rule_files), pii=pii),
             fingerprint=fingerprinter(home()),
             jobs=jobs,
             progress=lambda files, size: render.progress(f"{files} files, {size / 1e6:.0f} MB"),

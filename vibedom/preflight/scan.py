@@ -23,7 +23,7 @@ from vibedom.preflight.history_scan import scan_history
 from vibedom.preflight.ignore_files import GitIgnore
 from vibedom.preflight.known_values import NOT_READ, KnownValues, known_values, values_of
 from vibedom.rule_files import load_engine
-from vibedom.settings import shipped_text
+from vibedom.user_files import shipped_text
 
 Progress = Callable[[str], None]
 _SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")

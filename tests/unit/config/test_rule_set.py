@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.hosts import canonical_host
 from pipeline.scrubber.rule import RuleSet
 from tests.support.gitleaks_binary import findings
-from vibedom.settings import shipped_text
+from vibedom.user_files import shipped_text
 
 _FAMILIES = """
 github-pat github-fine-grained-pat github-app-token github-oauth gitlab-pat bitbucket-app-password gitea-access-token
