@@ -16,7 +16,7 @@ from pipeline.scrubber.number_gate import GATE
 from pipeline.scrubber.trigger import Shelf, Trigger
 from pipeline.scrubber.triggered_engine import Candidates, TriggeredEngine
 
-VERSION = f"hyperscan {hyperscan.__version__} {platform.machine()}"
+VERSION = f"hyperscan {hyperscan.__version__} {platform.machine()}"  # type: ignore[attr-defined]
 """A compiled database is good for this engine on this kind of machine only."""
 
 
