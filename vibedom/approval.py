@@ -17,7 +17,7 @@ from pipeline.hosts import is_ip_literal
 from pipeline.patterns import Pattern, parse_pattern
 from vibedom.control.messages import Answer, Question
 from vibedom.errors import UsageError
-from vibedom.grants import Grants
+from vibedom.grants import ONCE_SECONDS, Grants
 
 Judge = Callable[[Captured], Awaitable[Judged]]
 MAX_QUESTIONS = 16
@@ -100,7 +100,7 @@ class Approvals:
             self._refused.add(key)
         elif answer == "once":
             for _ in range(max(1, one.question.waiting)):
-                self._grants.allow_once(pattern)
+                self._grants.allow_once(pattern, ONCE_SECONDS if seconds is None else seconds)
         else:
             self._grants.add(pattern, seconds=seconds)
         self._settle(key)

@@ -14,12 +14,16 @@ from vibedom.control.messages import Grant
 
 MAX_FLOWS = 256
 """Flows that go on under a grant for one request; the oldest is forgotten first."""
+ONCE_SECONDS = 600.0
+"""How long a grant for one request waits for it where its user gives no time."""
 
 
 class OneRequest(msgspec.Struct, kw_only=True):
-    """A grant that the next request uses up. `flow` is that request, once it has come."""
+    """A grant that the next request uses up. `flow` is that request, once it has come; `until` (Unix seconds) ends the
+    waiting for it."""
 
     pattern: Pattern
+    until: float
     flow: str | None = None
 
 
@@ -61,6 +65,7 @@ class Grants:
         over = [text for text, (grant, _) in self._grants.items() if grant.until is not None and grant.until <= now]
         for text in over:
             del self._grants[text]
+        self._once = [one for one in self._once if one.flow is not None or one.until > now]
         if over:
             self._changed()
 
@@ -72,14 +77,24 @@ class Grants:
 
     # -- one request --------------------------------------------------------------------------------------------
 
-    def allow_once(self, pattern: Pattern) -> None:
+    def allow_once(self, pattern: Pattern, seconds: float = ONCE_SECONDS) -> None:
         """The next request to a host of the pattern, with the tunnel it comes through."""
-        self._once.append(OneRequest(pattern=pattern))
+        self._once.append(OneRequest(pattern=pattern, until=self._clock() + seconds))
         del self._once[:-MAX_FLOWS]
+
+    @property
+    def waiting(self) -> tuple[Grant, ...]:
+        """Those for one request that has not come."""
+        return tuple(
+            Grant(pattern=one.pattern.text, verdict="allow", until=one.until, is_once=True)
+            for one in self._once
+            if one.flow is None
+        )
 
     def allows_next(self, host: str, port: int) -> bool:
         """Whether a grant for one request waits for one to this host."""
-        unused = (one.pattern for one in self._once if one.flow is None)
+        now = self._clock()
+        unused = (one.pattern for one in self._once if one.flow is None and one.until > now)
         return any(pattern.matches_host(host) and pattern.allows_port(port) for pattern in unused)
 
     def once_for(self, event: Scrubbed) -> Pattern | None:
@@ -90,7 +105,7 @@ class Grants:
             if one.flow == event.flow_id and is_meant:
                 return one.pattern
         for one in self._once:
-            if one.flow is not None or not one.pattern.matches_host(target.host):
+            if one.flow is not None or one.until <= self._clock() or not one.pattern.matches_host(target.host):
                 continue
             if event.step == "dns":
                 return one.pattern

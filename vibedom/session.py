@@ -139,7 +139,7 @@ class Session:
                 await sandbox.lock()
                 await border.topology.note(self._note("started"))
                 control = self._control = self._make_control(sandbox, border)
-                await services.start(ControlServer(self._directory.control_socket, control).serve)
+                await services.start(ControlServer(self._directory.control_socket, control, self._log.write).serve)
                 self._disk = DiskWatch(self._plan.spec, control, lambda: self._limits, self._tell)
                 services.start_soon(self._disk.run)
                 services.start_soon(self._follow_policy, border, control)

@@ -15,6 +15,7 @@ from vibedom.console import Console
 from vibedom.control import messages as m
 from vibedom.control.server import Line
 from vibedom.errors import SandboxError, SettingsError, UsageError
+from vibedom.grants import ONCE_SECONDS
 from vibedom.host_entries import read_pattern
 from vibedom.paths import Home
 from vibedom.process_memory import resident_bytes
@@ -105,7 +106,7 @@ class SessionControl:
             is_attached=console is not None and console.is_watched,
             is_recording=self._border.topology.is_recording,
             has_tty=console is not None and console.has_tty,
-            grants=self._border.grants.grants,
+            grants=(*self._border.grants.grants, *self._border.grants.waiting),
             questions=len(self._border.approvals.questions()),
             memory_bytes=resident_bytes(),
             held=self.held or "",
@@ -119,7 +120,8 @@ class SessionControl:
         if request.scope == "always":
             return await self._for_good(pattern, is_denied=False)
         if request.scope == "once":
-            self._border.grants.allow_once(pattern)
+            seconds = ONCE_SECONDS if seconds is None else seconds
+            self._border.grants.allow_once(pattern, seconds)
         else:
             self._border.grants.add(pattern, seconds=seconds)
         await self._note(f"allowed {request.scope}", pattern)
@@ -279,8 +281,8 @@ def checked_pattern(text: str, *, is_denied: bool = False) -> Pattern:
 def _checked_seconds(seconds: float | None, scope: str) -> float | None:
     if seconds is None:
         return None
-    if scope != "session":
-        raise UsageError(f"a time is for the session only, not for {scope!r}; leave out one of them")
+    if scope not in ("session", "once"):
+        raise UsageError(f"a time is not for {scope!r}; leave out one of them")
     if not 0 < seconds <= 366 * 86400:
         raise UsageError("the time must be more than nothing and at most a year")
     return seconds
@@ -288,5 +290,5 @@ def _checked_seconds(seconds: float | None, scope: str) -> float | None:
 
 def _how_long(scope: str, seconds: float | None) -> str:
     if scope == "once":
-        return "once, for its next request"
+        return "once, for its next request" + ("" if seconds is None else f" if it comes within {seconds:.0f} s")
     return f"for {seconds:.0f} s" if seconds is not None else "until the session ends"

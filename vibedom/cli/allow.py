@@ -13,7 +13,7 @@ from vibedom.paths import home as find_home
 
 @click.command()
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN...")
-@click.option("--once", "scope", flag_value="once", help="For the next request to it, in one session.")
+@click.option("--once", "scope", flag_value="once", help="For the next request to it, within ten minutes or --for.")
 @click.option("--session", "scope", flag_value="session", help="Until the session ends.")
 @click.option("--always", "scope", flag_value="always", help="For good, in running sessions too (the default).")
 @click.option("--for", "how_long", metavar="TIME", help="For that long in the session: 30s, 15m, 1h.")
@@ -42,8 +42,8 @@ async def change(
 
     if not is_denied and (shut := next((p for p in patterns if p.lstrip().startswith("!")), None)):
         raise UsageError(f"{shut!r} denies; write `vibedom deny {shut.lstrip(' !')}`")
-    if how_long is not None and scope not in (None, "session"):
-        raise UsageError(f"--for is a time in a session; leave out --{scope}")
+    if how_long is not None and scope == "always":
+        raise UsageError("--for is a time in a session; leave out --always")
     seconds = None if how_long is None else parse_seconds(how_long, "--for")
     scope = scope or ("session" if how_long is not None or session is not None else "always")
     if scope == "always":

@@ -77,7 +77,7 @@ def _lines(record: SessionRecord, traffic: Traffic, report: Report | None) -> li
 
 def _grant(grant: Grant) -> str:
     until = "" if grant.until is None else f" for {max(0, grant.until - time.time()):.0f} s more"
-    return grant.pattern + until
+    return grant.pattern + (" once," if grant.is_once else "") + until
 
 
 def _total(counts: tuple[tuple[str, int], ...]) -> int:

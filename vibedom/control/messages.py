@@ -31,7 +31,8 @@ class Allow(_Message, frozen=True, kw_only=True):
     pattern: str
     scope: Scope = "session"
     seconds: float | None = None
-    """How long, for the scope `session`; None is until its end."""
+    """How long, for the scope `session` (None is until its end) and for `once` to wait for its request (None is ten
+    minutes)."""
 
 
 class Deny(_Message, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ class Decide(_Message, frozen=True, kw_only=True):
     question: int
     answer: Answer
     seconds: float | None = None
-    """How long, for the answer `session`."""
+    """How long, for the answers `session` and `once`, as in `Allow`."""
 
 
 class Pause(_Message, frozen=True, kw_only=True):
@@ -153,6 +154,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Literal["allow", "deny"]
     until: float | None = None
     """Unix seconds, or None: until the session ends."""
+    is_once: bool = False
+    """For one request, which has not come yet."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,9 @@ REQUEST_SECONDS = 10.0
 MESSAGE_LETTERS = 8000
 WRITE_SECONDS = 10.0
 """For a client to take an answer. One that does not is cut off."""
+BUG = (
+    "a bug in vibedom: the request was not carried out, the session goes on; session.log in its directory has the place"
+)
 
 
 class Line:
@@ -69,9 +73,11 @@ class Handler(Protocol):
 class ControlServer:
     """Serves one socket."""
 
-    def __init__(self, path: Path, handler: Handler) -> None:
+    def __init__(self, path: Path, handler: Handler, log: Callable[[str], Awaitable[None]]) -> None:
+        """`log` is told of bugs, which cost the request they come up in."""
         self._path = path
         self._handler = handler
+        self._log = log
         self._slots = anyio.Semaphore(MAX_CLIENTS)
 
     async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -120,12 +126,24 @@ class ControlServer:
             request = await _request(reader)
             if request is not None:
                 await self._handler.handle(request, line)
-        except (VibedomError, BaseExceptionGroup) as exc:
+        except OSError:
+            raise  # the client is gone
+        except Exception as exc:  # a bug here must not end the agent's work; whatever was to be allowed is not
             cause = own_error(exc)
             if isinstance(cause, VibedomError):
                 await line.reply(Failed(message=str(cause)[:MESSAGE_LETTERS], exit_code=cause.exit_code))
-            elif isinstance(exc, BaseExceptionGroup) and exc.split(OSError)[1] is not None:
-                raise  # more than a client that is gone
+            elif not isinstance(exc, ExceptionGroup) or exc.split(OSError)[1] is not None:
+                await self._log(f"bug: a request on the control socket was not answered: {_place(exc)}")
+                await line.reply(Failed(message=BUG, exit_code=VibedomError.exit_code))
+
+
+def _place(exc: BaseException) -> str:
+    """Type and line of code: a message could hold anything."""
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    frames = traceback.extract_tb(exc.__traceback__)
+    where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(exc).__name__}{where}"
 
 
 async def _request(reader: asyncio.StreamReader) -> Request | None:

@@ -34,6 +34,10 @@ class Handler:
 
     def __init__(self) -> None:
         self.hung_up = anyio.Event()
+        self.logged: list[str] = []
+
+    async def log(self, text: str) -> None:
+        self.logged.append(text)
 
     async def handle(self, request: m.Request, line: Line) -> None:
         match request:
@@ -51,12 +55,21 @@ class Handler:
             case m.Pending():
                 async with anyio.create_task_group() as group:
                     group.start_soon(fail)
+            case m.Pause():
+                raise KeyError("hunter2")
+            case m.Resume():
+                async with anyio.create_task_group() as group:
+                    group.start_soon(stumble)
             case _:
                 raise UsageError("not today")
 
 
 async def fail() -> None:
     raise UsageError("from a task group")
+
+
+async def stumble() -> None:
+    raise ZeroDivisionError("hunter2")
 
 
 REPORT = m.Report(session="s", pid=1, is_paused=False, is_attached=False, is_recording=True, has_tty=True)
@@ -67,7 +80,7 @@ async def serving(root: Path) -> AsyncIterator[tuple[Home, Handler]]:
     home, handler = Home(root=root), Handler()
     home.session("s").root.mkdir(parents=True, exist_ok=True)
     async with anyio.create_task_group() as group:
-        await group.start(ControlServer(home.session("s").control_socket, handler).serve)
+        await group.start(ControlServer(home.session("s").control_socket, handler, handler.log).serve)
         with anyio.fail_after(SECONDS):
             yield home, handler
         group.cancel_scope.cancel()
@@ -97,6 +110,18 @@ async def test_an_answer_comes_back_and_an_error_with_its_exit_code(tmp_path: Pa
             with pytest.raises(VibedomError) as raised:
                 await client.ask(request)
             assert raised.value.exit_code == UsageError.exit_code
+
+
+async def test_a_bug_costs_its_request_and_is_noted_without_what_it_says(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (home, handler):
+        client = Client(home, "s")
+        for request, name in ((m.Pause(), "KeyError"), (m.Resume(), "ZeroDivisionError")):
+            with pytest.raises(VibedomError, match=r"a bug in vibedom: .* the session goes on"):
+                await client.ask(request)
+            assert name in handler.logged[-1]
+            assert "test_control.py:" in handler.logged[-1]
+        assert "hunter2" not in "".join(handler.logged)
+        assert await client.status() == REPORT
 
 
 async def test_a_path_longer_than_the_kernel_takes_works_and_the_socket_is_for_its_owner_only(tmp_path: Path) -> None:

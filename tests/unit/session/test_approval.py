@@ -17,6 +17,7 @@ from pipeline.record import Recorder
 from pipeline.scrubber.stage import ScrubberStage
 from pipeline.topology import Stages, Topology
 from tests.support.detection import small_detection
+from tests.support.events import real_stages
 from vibedom.approval import MAX_QUESTIONS, Approvals, AskingJudge
 from vibedom.control.messages import Answer
 from vibedom.errors import UsageError
@@ -221,3 +222,21 @@ async def test_a_grant_ends_when_its_time_is_over_even_where_the_machine_slept()
     grants.expire()
     assert changes[-1] == now[0]
     assert [grant.pattern for grant in grants.grants] == ["b.test", "c.test"]
+
+
+async def test_a_grant_for_one_request_waits_for_it_only_so_long() -> None:
+    now = [1000.0]
+    grants = Grants(lambda: None, clock=lambda: now[0])
+    for name, seconds in (("a.test", 60.0), ("b.test", 600.0)):
+        grants.allow_once(parse_pattern(name), seconds)
+    assert [(grant.pattern, grant.until, grant.is_once) for grant in grants.waiting] == [
+        ("a.test", 1060.0, True),
+        ("b.test", 1600.0, True),
+    ]
+    now[0] += 61
+    assert not grants.allows_next("a.test", 443)
+    made = real_stages()
+    assert grants.once_for(made.scrubber(made.content_filter(captured("a.test", flow="late")))) is None
+    assert grants.allows_next("b.test", 443)
+    grants.expire()
+    assert [grant.pattern for grant in grants.waiting] == ["b.test"]
