@@ -4,8 +4,9 @@ judge() -> [Captured] -> content_filter -> [Filtered] -> scrubber -> [Scrubbed] 
         -> record -> required sinks -> gate -> judge() returns, other sinks follow
 
 An event that nothing has to wait for (a small body, a sink that takes its record at once) goes through the same stages
-in the same order within `judge`: the channels would add a turn of the event loop for each of them. Whatever cannot be
-finished there, for whatever reason, goes the long way from the start; stages are pure, so nothing happens twice.
+in the same order within `judge`: the channels would add a turn of the event loop for each of them. One with a large
+body takes the same way around a worker thread. Whatever cannot be finished there, for whatever reason, goes on through
+the channels; stages are pure, so nothing happens twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 import anyio
 import msgspec
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from pipeline.events import (
@@ -59,6 +60,8 @@ class Topology:
         self._judge_seconds = judge_seconds
         self._lanes = Lanes()
         self._is_serving = False
+        self._large: TaskGroup | None = None
+        self._scrubbed: MemoryObjectSendStream[Scrubbed] | None = None
         self._entry, self._captured = anyio.create_memory_object_stream[Captured](CHANNEL_CAPACITY)
         self._channels: dict[str, MemoryObjectReceiveStream[Any]] = {"content_filter": self._captured}
 
@@ -78,11 +81,13 @@ class Topology:
         to_whitelist, scrubbed = anyio.create_memory_object_stream[Scrubbed](CHANNEL_CAPACITY)
         to_record, judged = anyio.create_memory_object_stream[Judged](CHANNEL_CAPACITY)
         self._channels |= {"scrubber": filtered, "whitelist": scrubbed, "record": judged}
+        self._scrubbed = to_whitelist
         async with self._entry, anyio.create_task_group() as sinks:
             for feed in self.feeds:
                 await sinks.start(feed.run)
             try:
                 async with anyio.create_task_group() as stages:
+                    self._large = stages
                     stages.start_soon(self._pump, "content_filter", self._captured, to_scrubber)
                     stages.start_soon(self._pump, "scrubber", filtered, to_whitelist)
                     stages.start_soon(self._pump, "whitelist", scrubbed, to_record)
@@ -107,13 +112,16 @@ class Topology:
         if not self.is_recording:
             return denial(captured, "audit-unavailable")
         at_once = self._judge_at_once(captured) if self._is_serving else None
-        if at_once is not None:
+        if isinstance(at_once, Judged):
             return at_once
         ticket = self.gate.expect(captured.flow_id)
         judged: Judged | None = None
         try:
             with anyio.move_on_after(self._judge_seconds):  # for room in a channel that a sink holds up, too
-                await put(self._entry, captured)
+                if at_once is None:
+                    await put(self._entry, captured)
+                else:
+                    self._start_large(at_once)
                 judged = await ticket.wait(self._judge_seconds)
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return denial(captured, "shutting-down")
@@ -127,17 +135,19 @@ class Topology:
         for feed in self.feeds:
             await feed.put(record)
 
-    def _judge_at_once(self, captured: Captured) -> Judged | None:
-        """The decision, or None where something has to be waited for or has failed."""
+    def _judge_at_once(self, captured: Captured) -> Judged | Filtered | None:
+        """The decision; what is too large to be scrubbed here; None where something has to be waited for or failed."""
         try:
             filtered = self.stages.content_filter(captured)
-            if _is_large(filtered):
-                return None
-            judged = self.stages.whitelist(self.stages.scrubber(filtered))
-            return judged if not judged.is_final or self._record_at_once(self.stages.record(judged)) else None
+            return filtered if _is_large(filtered) else self._finish(self.stages.scrubber(filtered))
         # As in `_judge_step`: the long way denies it.
         except Exception:
             return None
+
+    def _finish(self, scrubbed: Scrubbed) -> Judged | None:
+        """Decided and recorded at once, or None where the sink has to be waited for."""
+        judged = self.stages.whitelist(scrubbed)
+        return judged if not judged.is_final or self._record_at_once(self.stages.record(judged)) else None
 
     def _record_at_once(self, record: Record) -> bool:
         required = [feed for feed in self.feeds if feed.is_required]
@@ -151,17 +161,34 @@ class Topology:
     async def _pump[In: (Captured, Filtered, Scrubbed)](
         self, name: str, receive: MemoryObjectReceiveStream[In], send: MemoryObjectSendStream[Any]
     ) -> None:
-        async with receive, send, anyio.create_task_group() as large:
+        async with receive, send:
             async for event in receive:
                 if isinstance(event, Filtered) and name == "scrubber" and _is_large(event):
-                    large.start_soon(self._step_in_thread, event, send)
+                    self._start_large(event)
                 else:
                     await self._pass_on(event, self._judge_step(name, event), send)
 
+    def _start_large(self, event: Filtered) -> None:
+        assert self._large is not None  # noqa: S101
+        assert self._scrubbed is not None  # noqa: S101
+        self._large.start_soon(self._step_in_thread, event, self._scrubbed.clone())
+
     async def _step_in_thread(self, event: Filtered, send: MemoryObjectSendStream[Any]) -> None:
-        host = event.captured.target.host
-        result = await self._lanes.run(host, self._judge_step, "scrubber", event)
-        await self._pass_on(event, result, send)
+        async with send:
+            host = event.captured.target.host
+            result = await self._lanes.run(host, self._judge_step, "scrubber", event)
+            judged = self._finish_step(result) if isinstance(result, Scrubbed) else None
+            if judged is None:
+                await self._pass_on(event, result, send)
+            else:
+                self.gate.resolve(judged.scrubbed.flow_id, judged)
+
+    def _finish_step(self, scrubbed: Scrubbed) -> Judged | None:
+        try:
+            return self._finish(scrubbed)
+        # As in `_judge_step`: the next stage denies it.
+        except Exception:
+            return None
 
     def _judge_step(self, name: str, event: Captured | Filtered | Scrubbed) -> object | None:
         stage: Callable[[Any], object] = getattr(self.stages, name)
