@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from sinks.address import is_address
 from sinks.delivery_error import DeliveryError
 
 if TYPE_CHECKING:
@@ -53,14 +53,7 @@ class HttpPost:
 
 def check_http(url: str, timeout_seconds: float) -> None:
     """Raises `ValueError` for settings that no request can be made of."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("url must be http://... or https://...")
+    if not is_address(url, ("http", "https")):
+        raise ValueError("url must be http://HOST... or https://HOST...")
     if timeout_seconds <= 0:
         raise ValueError("timeout_seconds must be greater than 0")
-
-
-def shown_url(url: str) -> str:
-    """Scheme, host and port: without user information, path and query, where a secret could be."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"

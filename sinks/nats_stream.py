@@ -8,7 +8,9 @@ import anyio
 import msgspec
 
 from pipeline.events import Severity
+from sinks.address import is_address
 from sinks.delivery_error import DeliveryError
+from sinks.nats_login import login
 from sinks.stream import Message, decode, lost_message
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Of a stream that is made."""
     credentials_file: str | None = None
     """`.creds` file of the server's operator, with its whole path."""
+    nkey_file: str | None = None
+    """File with the seed of a user's nkey, with its whole path."""
+    password_file: str | None = None
+    """With its whole path: the password of the user in `servers`, and without one there a token."""
     ca: str | None = None
     """PEM file for `tls`; without it this machine's own roots."""
     records: bool = True
@@ -44,7 +50,7 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     min_severity: Severity = "low"
 
     def __post_init__(self) -> None:
-        if not self.servers or not all(server.startswith(("nats://", "tls://")) for server in self.servers):
+        if not self.servers or not all(is_address(server, ("nats", "tls")) for server in self.servers):
             raise ValueError("servers must be nats://HOST:PORT or tls://HOST:PORT")
         if not self.stream.isidentifier() or not self.subject.replace(".", "").isidentifier():
             raise ValueError("stream and subject must be letters, digits and underscores")
@@ -106,13 +112,16 @@ class NatsCarrier:
 async def connect(settings: NatsSettings) -> "Client":
     """A client of the servers. Raises what nats-py raises, `OSError`, `ssl.SSLError` and `TimeoutError`."""
     from nats.aio.client import Client
+    from nats.errors import AuthorizationError, NoServersError
 
     failures: list[Exception] = []
 
     async def remember(error: Exception) -> None:
         """nats-py logs what goes wrong in the background, and Python would print that to the agent's terminal. What
         goes wrong later also fails the publication that it concerns."""
-        failures[:] = [error]
+        if client.is_connected:
+            return
+        failures.append(AuthorizationError() if "Authorization" in str(error) else error)
 
     options = _options(settings)
     client = Client()
@@ -123,8 +132,9 @@ async def connect(settings: NatsSettings) -> "Client":
     except BaseException as error:
         with anyio.CancelScope(shield=True), anyio.move_on_after(1):
             await client.close()
-        if isinstance(error, TimeoutError) and failures:
-            raise failures[0] from None
+        if isinstance(error, TimeoutError | NoServersError) and failures:
+            # The reason, and not only that there was one: a server that refuses tells more than one that is not there.
+            raise min(failures, key=lambda failure: isinstance(failure, ConnectionError)) from None
         raise
     return client
 
@@ -135,9 +145,13 @@ def _options(settings: NatsSettings) -> dict[str, Any]:
         "connect_timeout": 5,
         "reconnect_time_wait": 1,
         "max_reconnect_attempts": 3,
+        **login(
+            settings.servers,
+            credentials_file=settings.credentials_file,
+            nkey_file=settings.nkey_file,
+            password_file=settings.password_file,
+        ),
     }
-    if settings.credentials_file is not None:
-        options["user_credentials"] = settings.credentials_file
     if any(server.startswith("tls://") for server in settings.servers):
         import ssl
 

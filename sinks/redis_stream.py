@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from pipeline.events import Severity
+from sinks.address import is_address, is_socket
 from sinks.delivery_error import DeliveryError
 from sinks.stream import Message, decode, lost_message
 
@@ -36,9 +36,7 @@ class RedisSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     min_severity: Severity = "low"
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        is_socket = parts.scheme == "unix" and parts.path.startswith("/")
-        if not is_socket and (parts.scheme not in ("redis", "rediss") or not parts.hostname):
+        if not is_socket(self.url) and not is_address(self.url, ("redis", "rediss")):
             raise ValueError("url must be redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH")
         if not self.stream or self.max_entries < 1:
             raise ValueError("stream must not be empty and max_entries must be at least 1")
@@ -89,7 +87,7 @@ def connect(settings: RedisSettings) -> "Redis":
 
     options: dict[str, Any] = {"socket_timeout": _TIMEOUT_SECONDS, "socket_connect_timeout": _TIMEOUT_SECONDS}
     if settings.password_file is not None:
-        options["password"] = Path(settings.password_file).read_text().strip()
+        options["password"] = Path(settings.password_file).read_text(encoding="utf-8", errors="replace").strip()
     if settings.ca is not None:
         options["ssl_ca_certs"] = settings.ca
     return Redis.from_url(settings.url, **options)

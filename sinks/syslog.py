@@ -14,6 +14,7 @@ import anyio.to_thread
 import msgspec
 
 from pipeline.events import Severity
+from sinks.address import has_user, is_address, is_socket
 from sinks.alert import Alert
 from sinks.delivery_error import DeliveryError
 from sinks.line import printable_json
@@ -41,9 +42,7 @@ class SyslogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """PEM file for `tls`; without it this machine's own roots."""
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.address)
-        is_socket = parts.scheme == "unix" and parts.path.startswith("/")
-        if not is_socket and (parts.scheme not in _PORTS or not parts.hostname):
+        if not is_socket(self.address) and (not is_address(self.address, _PORTS) or has_user(self.address)):
             raise ValueError("address must be unix:///PATH, udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT")
 
 

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from sinks.address import shown
 from sinks.command import CommandSettings
 from sinks.desktop import DesktopSettings
-from sinks.http_post import shown_url
 from sinks.nats_stream import NatsSettings
 from sinks.notify import NotifySettings
 from sinks.otlp import OtlpSettings
@@ -41,7 +41,7 @@ _KINDS: dict[str, Callable[[str, str], SinkSettings]] = {
     "otlp+http": lambda url, rest: OtlpSettings(url=url.removeprefix("otlp+")),
     "otlp+https": lambda url, rest: OtlpSettings(url=url.removeprefix("otlp+")),
     "nats": lambda url, rest: NatsSettings(servers=tuple(url.split(","))),
-    "nats+tls": lambda url, rest: NatsSettings(servers=(url.removeprefix("nats+"),)),
+    "nats+tls": lambda url, rest: NatsSettings(servers=tuple(each.removeprefix("nats+") for each in url.split(","))),
     "redis": lambda url, rest: RedisSettings(url=url),
     "rediss": lambda url, rest: RedisSettings(url=url),
     "plugin": lambda url, rest: PluginSettings(name=rest),
@@ -77,17 +77,17 @@ def describe(setting: SinkSettings) -> str:
     """One line for people, without user information, path, query or arguments a secret could be in."""
     match setting:
         case WebhookSettings() | OtlpSettings():
-            return f"{kind_of(setting)} {shown_url(setting.url)}"
+            return f"{kind_of(setting)} {shown(setting.url)}"
         case CommandSettings():
             return f"command {setting.argv[0]}"
         case SyslogSettings():
-            return f"syslog {setting.address}"
+            return f"syslog {shown(setting.address)}"
         case NotifySettings():
             return f"notify {setting.url_file or urlsplit(setting.url or '').scheme}"
         case NatsSettings():
-            return f"nats {', '.join(shown_url(server) for server in setting.servers)}"
+            return f"nats {', '.join(shown(server) for server in setting.servers)}"
         case RedisSettings():
-            return f"redis {setting.url if setting.url.startswith('unix:') else shown_url(setting.url)}"
+            return f"redis {shown(setting.url)}"
         case PluginSettings():
             return f"plugin {setting.name}"
         case DesktopSettings():

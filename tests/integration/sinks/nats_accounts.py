@@ -37,8 +37,15 @@ def with_accounts(directory: Path) -> tuple[str, Path]:
         f"-----BEGIN NATS USER JWT-----\n{of_user}\n------END NATS USER JWT------\n\n"
         f"-----BEGIN USER NKEY SEED-----\n{bytes(user.seed).decode()}\n------END USER NKEY SEED------\n"
     )
-    credentials.chmod(0o600)
     return lines, credentials
+
+
+def with_nkey(directory: Path) -> tuple[str, Path]:
+    """The public key of a user, and the file with its seed."""
+    user = _pair(nkeys.PREFIX_BYTE_USER)
+    file = directory / "user.nk"
+    file.write_bytes(bytes(user.seed) + b"\n")
+    return _public(user), file
 
 
 def _pair(kind: int) -> Any:

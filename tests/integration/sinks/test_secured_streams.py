@@ -12,7 +12,7 @@ from sinks.delivery_error import DeliveryError
 from sinks.nats_stream import NatsCarrier, NatsSettings
 from sinks.redis_stream import RedisCarrier, RedisSettings
 from sinks.stream import Message
-from tests.integration.sinks.nats_accounts import with_accounts
+from tests.integration.sinks.nats_accounts import with_accounts, with_nkey
 from tests.integration.sinks.servers import Server, free_ports, program
 from tests.integration.sinks.test_streams import read
 from tests.unit.sinks.test_deliveries import self_signed
@@ -105,17 +105,59 @@ async def test_redis_takes_messages_over_tls_with_a_password(redis_tls: Server, 
     assert await carried(redis_settings(redis_tls, directory)) == [MESSAGE]
 
 
-async def test_nats_takes_messages_with_a_file_of_credentials(directory: Path) -> None:
-    lines, credentials = with_accounts(directory)
-    server = nats_server(directory, "accounts", lines)
+Login = tuple[str, Changes, str]
+"""Lines of a server's configuration, settings that it takes, and user information of the URL."""
+
+
+def by_credentials(directory: Path) -> Login:
+    lines, file = with_accounts(directory)
+    return lines, {"credentials_file": str(file)}, ""
+
+
+def by_nkey(directory: Path) -> Login:
+    key, file = with_nkey(directory)
+    return f"authorization {{ users: [{{ nkey: {key} }}] }}\n", {"nkey_file": str(file)}, ""
+
+
+def by_token(directory: Path) -> Login:
+    return f"authorization {{ token: '{PASSWORD}' }}\n", {"password_file": str(directory / "password")}, ""
+
+
+def by_escaped_password(directory: Path) -> Login:
+    return f"authorization {{ user: 'k/m', password: '{PASSWORD}/@' }}\n", {}, f"k%2Fm:{PASSWORD}%2F%40@"
+
+
+def by_password_in_a_file(directory: Path) -> Login:
+    line = f"authorization {{ user: kim, password: '{PASSWORD}' }}\n"
+    return line, {"password_file": str(directory / "password")}, "kim@"
+
+
+@pytest.mark.parametrize(
+    "login", [by_credentials, by_nkey, by_token, by_escaped_password, by_password_in_a_file], ids=lambda it: it.__name__
+)
+async def test_nats_takes_messages_of_who_logs_in_and_of_nobody_else(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, login: Callable[[Path], Login]
+) -> None:
+    lines, changes, user = login(directory)
+    server = nats_server(directory, login.__name__, lines)
     try:
         server.start()
-        setting = NatsSettings(servers=(f"nats://127.0.0.1:{server.port}",))
-        with pytest.raises(DeliveryError):
-            await carried(setting)
-        assert await carried(msgspec.structs.replace(setting, credentials_file=str(credentials))) == [MESSAGE]
+        setting = NatsSettings(servers=(f"nats://{user}127.0.0.1:{server.port}",), **changes)  # type: ignore[arg-type]
+        assert await carried(setting) == [MESSAGE]
+        monkeypatch.setattr(nats_stream, "CONNECT_SECONDS", 0.3)  # nats-py tries again and again
+        with pytest.raises(DeliveryError, match="AuthorizationError"):
+            await carried(NatsSettings(servers=(f"nats://127.0.0.1:{server.port}",)))
     finally:
         server.kill()
+
+
+@pytest.mark.parametrize("name", ["credentials_file", "nkey_file"])
+@pytest.mark.parametrize("content", ["", "SUGARBAGE", "\xff"])
+async def test_file_that_holds_no_credentials_is_one_line(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / "file").write_bytes(content.encode("latin-1"))
+    setting = NatsSettings(servers=("nats://127.0.0.1:1",), **{name: str(tmp_path / "file")})  # type: ignore[arg-type]
+    with pytest.raises(DeliveryError, match=r"\Anats: not accepted \(CredentialsError\)\Z"):
+        await carried(setting)
 
 
 def wrong_settings(directory: Path) -> dict[str, Callable[[NatsSettings | RedisSettings], Changes]]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import anyio
 import msgspec
@@ -241,12 +240,3 @@ async def test_reader_that_follows_gets_alerts_as_they_come(opening: Opening, tm
                         break
     await source.aclose()
     assert seen == ["h0.test", "h1.test"]
-
-
-async def test_fleet_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
-    from vibedom.errors import VibedomError
-
-    settings: list[Any] = [NatsSettings(servers=("nats://127.0.0.1:1",)), RedisSettings(url="redis://127.0.0.1:1")]
-    for setting in settings:
-        with pytest.raises(VibedomError, match="cannot be read"):
-            await read(setting)

@@ -116,7 +116,8 @@ async def test_flush_delivers_what_an_ended_session_could_not(home: Home, tmp_pa
         ("notify+json://u:canary@h.test/canary", "notify json"),
         ("mailto://u:canary@h.test", "notify mailto"),
         ("nats://u:canary@h.test:4222", "nats nats://h.test:4222"),
-        ("redis://:canary@h.test:6379/0", "redis redis://h.test:6379"),
+        ("nats+tls://canary@[::1]:4222,nats+tls://h.test", "nats tls://[::1]:4222, tls://h.test"),
+        ("redis://:canary@h.test:6379/0?password=canary", "redis redis://h.test:6379"),
         ("otlp+https://u:canary@h.test/canary", "otlp https://h.test"),
         ("syslog+tls://h.test:6514", "syslog tls://h.test:6514"),
         ("desktop:", "desktop"),
@@ -129,10 +130,32 @@ async def test_every_kind_of_url_is_known_and_shown_without_its_secret(url: str,
     assert describe(sink_of_url(url)) == shown
 
 
-async def test_url_that_is_none_is_refused_without_being_shown() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "canary://canary",
+        "redis://u:canary/canary@h.test",  # a `/` in a password ends the host: `canary` is its port
+        "nats://canary@h.test:99999",
+        "https://u:canary/@h.test",
+        "otlp+https://h.test:canary",
+        "syslog+tls://u:canary@h.test",
+        "redis://canary@[h.test",
+        "redis://canary\u2100@h.test",  # urllib's complaint would show it
+    ],
+)
+async def test_url_that_is_none_is_refused_without_being_shown(url: str) -> None:
     with pytest.raises(UsageError) as caught:
-        sink_of_url("canary://canary")
+        sink_of_url(url)
     assert "canary" not in str(caught.value)
+
+
+def test_socket_is_shown_without_its_password() -> None:
+    from sinks.redis_stream import RedisSettings
+    from vibedom.sink_settings import describe
+
+    assert describe(RedisSettings(url="unix:///run/redis.sock?password=canary")) == "redis unix:///run/redis.sock"
+    with pytest.raises(ValueError, match="url must be"):
+        RedisSettings(url="unix://u:canary@/run/redis.sock")
 
 
 async def test_fleet_without_a_stream_says_how_to_name_one(home: Home) -> None:
