@@ -1,5 +1,6 @@
 """Reading a mitmproxy exchange into events, and carrying edits out on it."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from mitmproxy import flow as mitmproxy_flow
@@ -22,6 +23,9 @@ NEVER_TRAILERS = frozenset(
     b"content-length transfer-encoding content-encoding content-type content-range trailer host connection".split()
 )
 """Framing and routing (RFC 9110 section 6.5.1): a receiver that merged them would read the message anew."""
+
+_LINE_END = re.compile(rb"[\r\n\0]")
+_HTTP1 = ("HTTP/1.0", "HTTP/1.1")
 
 UPSTREAM_CAUSES: tuple[tuple[str, str], ...] = (
     ("upstream proxy", "this machine's own proxy refused it"),
@@ -55,6 +59,20 @@ def said(flow: http.HTTPFlow, listener: Listener, tunnel: tuple[str, int] | None
         uri_port=None if tunnel else request.port,
         tunnel=tunnel,
     )
+
+
+def is_ambiguous(flow: http.HTTPFlow) -> bool:
+    """Whether an origin may read another request than was judged here (RFC 9112 sections 2.2, 2.3 and 5.2).
+
+    mitmproxy passes on a CR that stands alone and a line that is folded, which some take for the end of a field, and any
+    version that a request claims.
+    """
+    request = flow.request
+    if request.path == "*" and request.method != "OPTIONS":
+        return True
+    if request.http_version not in (("HTTP/2.0",) if flow.client_conn.alpn == b"h2" else _HTTP1):
+        return True
+    return any(_LINE_END.search(part) for field in request.headers.fields for part in field)
 
 
 def request_head(flow: http.HTTPFlow) -> RequestHead:

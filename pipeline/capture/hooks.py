@@ -110,7 +110,8 @@ class Capture:
         state = self._open(flow)
         if self._is_selftest(flow, state):
             return
-        judged = await self._ask(flow, "request", state.target, trouble="malformed" if flow.error else None)
+        is_malformed = flow.error is not None or exchange.is_ambiguous(flow)
+        judged = await self._ask(flow, "request", state.target, trouble="malformed" if is_malformed else None)
         if judged.decision.verdict == "deny":
             self._refuse(flow, state, judged.decision)
             return

@@ -170,6 +170,26 @@ async def test_a_request_that_can_be_read_in_two_ways_is_refused(through: Way, h
 
 
 @pytest.mark.parametrize(
+    "lines",
+    [
+        ["GET /smuggled HTTP/1.1", "X: a\rTransfer-Encoding: chunked"],
+        ["GET /smuggled HTTP/1.1", "X: a", " folded"],
+        ["GET /smuggled HTTP/1.1", "X: a\0b"],
+        ["GET /smuggled HTTP/0.9"],
+        ["GET /smuggled HTTP/2.0"],
+        ["GET * HTTP/1.1"],
+    ],
+    ids=["CR alone", "folded line", "NUL", "HTTP/0.9", "HTTP/2 as text", "target of OPTIONS"],
+)
+async def test_a_head_that_origins_read_in_two_ways_does_not_reach_one(through: Way, lines: list[str]) -> None:
+    head = "\r\n".join([lines[0], f"Host: {PLAIN}", *lines[1:], "Connection: close"])
+    answer = await raw(through.border.http_port, head.encode() + b"\r\n\r\n")
+    assert b"X-Vibedom-Reason: malformed" in answer
+    assert through.plain.arrived == []
+    assert [r.reason for r in through.border.records("request")] == ["malformed"]
+
+
+@pytest.mark.parametrize(
     ("addresses", "reason"),
     [
         (["127.0.0.1"], "address-not-public"),
