@@ -64,8 +64,8 @@ def said(flow: http.HTTPFlow, listener: Listener, tunnel: tuple[str, int] | None
 def is_ambiguous(flow: http.HTTPFlow) -> bool:
     """Whether an origin may read another request than was judged here (RFC 9112 sections 2.2, 2.3 and 5.2).
 
-    mitmproxy passes on a CR that stands alone and a line that is folded, which some take for the end of a field, and any
-    version that a request claims.
+    mitmproxy passes on a CR that stands alone and a folded line, which some take for the end of a field, and any version
+    that a request claims.
     """
     request = flow.request
     if request.path == "*" and request.method != "OPTIONS":
