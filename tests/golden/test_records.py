@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from pipeline.events import Finding, Record
 from sinks.alert import Alert
@@ -98,6 +99,7 @@ def test_every_golden_line_has_what_its_schema_requires_and_nothing_else(written
     for name, schema in (("network.jsonl", line_schema()), ("alerts.jsonl", alert_schema())):
         for line in (written / name).read_bytes().splitlines():
             fields = json.loads(line)
+            assert [error.message for error in Draft202012Validator(schema).iter_errors(fields)] == []
             assert set(schema["required"]) <= set(fields)
             assert set(fields) <= set(schema["properties"])
 

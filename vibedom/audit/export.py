@@ -11,7 +11,8 @@ from sinks.line import printable_json
 from vibedom.audit import ecs, har, ocsf, table_rows
 from vibedom.audit.entries import Entry
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Also in full width, which spreadsheets take for the same. Tabs and line ends are written as escapes."""
 TextFormat = Literal["ocsf", "ecs", "har", "csv"]
 
 
@@ -45,11 +46,15 @@ def _csv(lines: Iterable[Entry]) -> Iterator[bytes]:
 
 
 def csv_line(cells: list[str]) -> bytes:
-    """One line; no cell begins like a formula, whatever an agent made of it."""
-    cells = ["'" + cell if cell.startswith(_FORMULA) else cell for cell in cells]
+    """One line; no cell begins like a formula or holds a control character, whatever an agent made of it."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode("utf-8", "replace")
+    csv.writer(text).writerow([_harmless(cell) for cell in cells])
+    return text.getvalue().encode()
+
+
+def _harmless(cell: str) -> str:
+    cell = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in cell)
+    return "'" + cell if cell.startswith(_FORMULA) else cell
 
 
 _EXPORTS: dict[TextFormat, Callable[[Iterable[Entry]], Iterator[bytes]]] = {

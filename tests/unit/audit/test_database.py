@@ -94,6 +94,27 @@ def test_parquet_holds_every_record(database: Database, tmp_path: Path) -> None:
     assert row == (2 * len(records()), 4)
 
 
+def test_parquet_has_columns_of_the_right_types_and_every_value_as_it_was(database: Database, tmp_path: Path) -> None:
+    import duckdb
+
+    database.write_parquet(tmp_path / "a.parquet")
+    source = f"read_parquet('{tmp_path}/a.parquet')"
+    types = dict(row[:2] for row in duckdb.execute(f"DESCRIBE SELECT * FROM {source}").fetchall())
+    assert types["time"] == "TIMESTAMP WITH TIME ZONE"
+    assert {types[name] for name in ("seq", "port", "status", "request_bytes")} == {"BIGINT"}
+    assert (types["duration_ms"], types["host"], types["signals"]) == ("DOUBLE", "VARCHAR", "VARCHAR[]")
+    assert types["findings"].startswith("STRUCT(")
+    assert types["findings"].endswith(")[]")
+    read = duckdb.execute(
+        f"SELECT path, epoch_ms(time), port, findings[1].length, findings[1].is_home FROM {source} "
+        "WHERE session = 's1' AND kind = 'request' ORDER BY seq"
+    ).fetchall()
+    assert read == [
+        ("/v1/x?id=7&q=%20a", 1_700_000_000_250, 443, 40, False),
+        ("=cmd()", 1_700_000_000_250, 443, None, None),
+    ]
+
+
 def test_session_without_alerts_has_an_empty_table(tmp_path: Path) -> None:
     log = write_session(tmp_path / "s")
     (tmp_path / "s" / "alerts.jsonl").unlink()
