@@ -3,23 +3,21 @@
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import msgspec
 
 from pipeline.events import Record
-from pipeline.topology import Topology
 from vibedom import reload, sessions
 from vibedom.announcement import announce, notice_of_words
+from vibedom.beginning import STOP_SECONDS, begin
 from vibedom.console import Console
 from vibedom.control.server import ControlServer
 from vibedom.disk_watch import DiskWatch
 from vibedom.errors import DiskFullError, SandboxError, SettingsError, own_error
+from vibedom.import_time import importing
 from vibedom.paths import Home, SessionDir
-from vibedom.proxy.authority import Authority
-from vibedom.sandbox import trust
 from vibedom.sandbox.runtime import Command, Runtime, Sandbox, SandboxSpec
 from vibedom.session_commits import bring_commits_home
 from vibedom.session_control import SessionControl
@@ -28,10 +26,12 @@ from vibedom.sessions import SessionRecord
 from vibedom.settings import Policy
 from vibedom.ssh import sandbox_files as ssh_files
 from vibedom.ssh.agent import SigningAgent
-from vibedom.wiring import Border, Detection, make_border, make_feeds
 
-STOP_SECONDS = 30.0
-"""What ending a session may take before it is left to the next start's clean-up."""
+if TYPE_CHECKING:
+    from pipeline.topology import Topology
+    from vibedom.groundwork import Groundwork
+    from vibedom.wiring import Border, Detection
+
 COMMITS_SECONDS = 60.0
 """What bundling and fetching the agent's commits may take."""
 AUDIT_POLL_SECONDS = 0.5
@@ -47,7 +47,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     home: Home
     record: SessionRecord
     policy: Policy
-    detection: Detection
+    load_detection: Callable[[], "Detection"]
+    """Blocking; called once, in a thread, while the sandbox is made."""
     spec: SandboxSpec
     command: Command
     load_policy: Callable[[], Policy]
@@ -103,16 +104,31 @@ class Session:
         return True
 
     async def _run_border(self, converse: Converse | None) -> int:
-        authority = Authority(self._record.id)
-        roots = trust.public_roots()
-        trust.write_trust(self._directory.trust, authority.pem, roots)
+        self._progress("making the sandbox")
+        ground, sandbox = await begin(self._runtime, self._plan.spec, self._lay_ground)
+        try:
+            return await self._run_border_of(ground, sandbox, converse)
+        finally:
+            # Cancelled or failed: the sandbox goes all the same, and a second Ctrl-C must not cut this short.
+            with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
+                await sandbox.aclose()
+
+    def _lay_ground(self) -> "Groundwork":
+        with importing():
+            from vibedom import groundwork
+        plan = self._plan
+        return groundwork.lay(self._record.id, self._directory, plan.policy, plan.load_detection)
+
+    async def _run_border_of(self, ground: "Groundwork", sandbox: Sandbox, converse: Converse | None) -> int:
+        from vibedom.wiring import make_border, make_feeds  # imported by the groundwork, in its thread
+
         border = make_border(
             self._plan.policy,
-            self._plan.detection,
+            ground.detection,
             make_feeds(self._plan.policy, self._directory, session=self._record.id),
             session=self._record.id,
-            authority=authority,
-            roots=self._upstream_roots(roots),
+            authority=ground.authority,
+            roots=ground.roots,
             environment=self._plan.environment,
             is_watched=lambda: self._control is not None and self._control.is_watched,
         )
@@ -120,16 +136,14 @@ class Session:
         async with anyio.create_task_group() as recording:
             try:
                 recording.start_soon(_to_the_end, border.topology)
-                code = await self._run_sandbox(border, converse)
+                code = await self._run_sandbox(border, sandbox, converse)
             finally:
                 with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
                     await border.topology.note(self._note("stopped"))
                 border.topology.close()
         return code
 
-    async def _run_sandbox(self, border: Border, converse: Converse | None) -> int:
-        self._progress("making the sandbox")
-        sandbox = await self._runtime.create(self._plan.spec)
+    async def _run_sandbox(self, border: "Border", sandbox: Sandbox, converse: Converse | None) -> int:
         try:
             async with anyio.create_task_group() as services:
                 await services.start(border.proxy.serve, sandbox.listeners)
@@ -155,11 +169,11 @@ class Session:
                 services.cancel_scope.cancel()
             return code
         finally:
-            # Cancelled or failed: the sandbox goes all the same, and a second Ctrl-C must not cut this short.
+            # Before the log is closed: what ends with the sandbox is still recorded.
             with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
                 await sandbox.aclose()
 
-    def _make_control(self, sandbox: Sandbox, border: Border) -> SessionControl:
+    def _make_control(self, sandbox: Sandbox, border: "Border") -> SessionControl:
         def saved() -> None:
             self._save(status=self._record.status, is_paused=control.is_paused, grants=border.grants.grants)
 
@@ -183,7 +197,7 @@ class Session:
         else:
             self._warn(f"vibedom: {line}")
 
-    def _signing_agent(self, border: Border) -> SigningAgent:
+    def _signing_agent(self, border: "Border") -> SigningAgent:
         directory = self._directory.trust / ssh_files.DIRECTORY
         return SigningAgent(self._plan.home, directory, self._record.uid, lambda: border.hosts, self._log.write)
 
@@ -219,7 +233,7 @@ class Session:
         for note in self._record.notes:
             await self._log.write(note)
 
-    async def _end(self, sandbox: Sandbox, border: Border) -> None:
+    async def _end(self, sandbox: Sandbox, border: "Border") -> None:
         """The agent first, then what it had under way."""
         with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
             border.approvals.close()
@@ -234,7 +248,7 @@ class Session:
                 # Nobody watches the disk any more: an agent that was filling it is killed.
                 await (sandbox.resume() if self._control.held is None else sandbox.stop(0.0))
 
-    async def _follow_policy(self, border: Border, control: SessionControl) -> None:
+    async def _follow_policy(self, border: "Border", control: SessionControl) -> None:
         async for _ in reload.watch(self._plan.policy.sources):
             try:
                 await control.reload()
@@ -243,19 +257,11 @@ class Session:
             else:
                 await self._log.write("policy reloaded")
 
-    async def _watch_audit(self, border: Border) -> None:
+    async def _watch_audit(self, border: "Border") -> None:
         """A log that cannot be written has stopped the traffic by itself; its user is told why."""
         while border.topology.is_recording:  # noqa: ASYNC110  # a sink has no event for it
             await anyio.sleep(AUDIT_POLL_SECONDS)
         await self._log.write("the audit log cannot be written (disk full?): all traffic is refused from now on")
-
-    def _upstream_roots(self, roots: bytes) -> Path:
-        """A file with this machine's roots and the user's extra one: what upstream hosts are verified against."""
-        extra = self._plan.policy.upstream.ca
-        path = self._directory.root / "upstream-roots.pem"
-        path.touch(mode=0o600)
-        path.write_bytes(roots + (b"\n" + Path(extra).read_bytes() if extra else b""))
-        return path
 
     def _note(self, what: str) -> Record:
         return Record(kind="session", flow=self._record.id, at=time.time(), verdict="allow", reason="listed", note=what)
@@ -265,7 +271,7 @@ class Session:
         sessions.save(self._plan.home, self._record)
 
 
-async def _to_the_end(topology: Topology) -> None:
+async def _to_the_end(topology: "Topology") -> None:
     """A session that is cancelled still records its end: the topology ends when it is closed, not before."""
     with anyio.CancelScope(shield=True):
         await topology.run()
@@ -278,7 +284,7 @@ async def _end_when_full(disk: DiskWatch, sandbox: Sandbox) -> None:
         await sandbox.stop(0.0)
 
 
-async def _expire(border: Border) -> None:
+async def _expire(border: "Border") -> None:
     """Looks every second: a machine that slept wakes up in another hour, and no timer has run meanwhile."""
     while True:
         await anyio.sleep(1.0)

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -22,7 +23,9 @@ from vibedom.process_memory import resident_bytes
 from vibedom.sandbox.runtime import WORK_MOUNT, Command, Sandbox
 from vibedom.settings import Policy
 from vibedom.whitelist_edit import add_patterns
-from vibedom.wiring import Border
+
+if TYPE_CHECKING:
+    from vibedom.wiring import Border
 
 MAX_ARGUMENTS_BYTES = 128 * 1024
 
@@ -35,7 +38,7 @@ class SessionControl:
         home: Home,
         session: str,
         sandbox: Sandbox,
-        border: Border,
+        border: "Border",
         load_policy: Callable[[], Policy],
         saved: Callable[[], None],
     ) -> None:

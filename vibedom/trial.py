@@ -71,7 +71,7 @@ async def hold_trial(trial: Trial, show: Callable[[bytes], None]) -> int:
             home=home,
             record=prepared.record,
             policy=policy,
-            detection=detection,
+            load_detection=lambda: detection,
             spec=prepared.spec,
             command=prepared.command,
             load_policy=lambda: policy,

@@ -10,6 +10,7 @@ import asyncclick as click
 
 from vibedom.cli import render
 from vibedom.errors import UsageError
+from vibedom.import_time import importing
 from vibedom.paths import home as find_home
 
 
@@ -92,7 +93,8 @@ async def command(ctx: click.Context, /, **options: Any) -> int:
     """
     if options["detach"] and options["ready_fd"] is None:
         return await detach()
-    from vibedom.cli.run_session import Options, run_session
+    with importing():
+        from vibedom.cli.run_session import Options, run_session
 
     argv = ctx.meta.get("vibedom.argv", ())
     wished = Options(

@@ -5,8 +5,10 @@ import signal
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 import msgspec
 
 from vibedom import sessions, terminal
@@ -17,7 +19,6 @@ from vibedom.cli.end_of_session import report
 from vibedom.cli.outfit_prompt import choose_outfit
 from vibedom.cli.review_prompt import OnFindings
 from vibedom.cli.screening import Screening, screen
-from vibedom.detection import load_detection
 from vibedom.launch import Prepared, Wishes, check_name, checked_workspace, prepare, reopen
 from vibedom.outfit import Outfit
 from vibedom.paths import Home
@@ -28,6 +29,9 @@ from vibedom.sessions import SessionRecord
 from vibedom.settings import Policy, load_policy
 from vibedom.visible import visible_mounts
 from vibedom.workspace.base import record_base
+
+if TYPE_CHECKING:
+    from vibedom.wiring import Detection
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -123,19 +127,13 @@ async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runti
 async def _supervised(
     options: Options, policy: Policy, screening: Screening, prepared: Prepared, runtime: Runtime, outfit: Outfit
 ) -> int:
-    render.progress("reading the rules")
-    load = partial(load_detection, options.home, policy, screening.values, progress=render.progress)
-    detection = await anyio.to_thread.run_sync(load)
-    if options.resumed is None:
-        render.progress("noting the state of the project")
-        await anyio.to_thread.run_sync(record_base, prepared.record.workspace, prepared.directory.base)
     screening.keep_report(prepared.directory.gitleaks_report)
     screening.plant(prepared.directory.agent_home, uid=prepared.record.uid, gid=prepared.record.gid)
     plan = Plan(
         home=options.home,
         record=prepared.record,
         policy=policy,
-        detection=detection,
+        load_detection=partial(_load_detection, options, policy, screening, prepared),
         spec=prepared.spec,
         command=prepared.command,
         load_policy=partial(_load, options.home, prepared.record.workspace, outfit),
@@ -152,6 +150,17 @@ async def _supervised(
             code = await session.run(None if options.is_detached else terminal.converse)
         listening.cancel_scope.cancel()
     return 128 + received[0] if received else code
+
+
+def _load_detection(options: Options, policy: Policy, screening: Screening, prepared: Prepared) -> "Detection":
+    """With the rest that takes its time and has to be done before the agent may change a file."""
+    from vibedom.detection import load_detection
+
+    if options.resumed is None:
+        render.progress("noting the state of the project")
+        record_base(prepared.record.workspace, prepared.directory.base)
+    render.progress("reading the rules")
+    return load_detection(options.home, policy, screening.values, progress=render.progress)
 
 
 def _started(options: Options, prepared: Prepared) -> None:

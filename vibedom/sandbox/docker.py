@@ -23,6 +23,7 @@ class DockerRuntime:
     """`Runtime` on a Docker Engine. Used from one event loop; `aclose` closes the connection."""
 
     name: RuntimeName = "docker"
+    mounts_trust_at_once = False
 
     def __init__(
         self, home: Path, *, environment: Mapping[str, str], user_home: Path, engine: str | None = None
@@ -33,6 +34,8 @@ class DockerRuntime:
         self._user_home = user_home
         self._engine = engine
         self._docker: aiodocker.Docker | None = None
+        self._is_suitable = False
+        """Found so by this object: not asked again for every sandbox."""
 
     def endpoint(self) -> Endpoint:
         """Where the engine is. Raises `RuntimeUnavailableError`."""
@@ -48,12 +51,14 @@ class DockerRuntime:
         try:
             endpoint = self.endpoint()
             version = await greet(self.client())
-            return unsuitable(endpoint, version) or await docker_image.problem(self.client())
+            reason = unsuitable(endpoint, version) or await docker_image.problem(self.client())
         except VibedomError as exc:
             return str(exc)
+        self._is_suitable = reason is None
+        return reason
 
     async def create(self, spec: SandboxSpec) -> DockerSandbox:
-        reason = await self.available()
+        reason = None if self._is_suitable else await self.available()
         if reason is not None:
             raise RuntimeUnavailableError(reason)
         sandbox = DockerSandbox(self.client(), spec, docker_labels.labels(spec, self._home))

@@ -53,7 +53,8 @@ class DockerSandbox:
         return self._agent.id if self._agent else None
 
     async def prepare(self) -> None:
-        """Make network, listeners, volume and holder. On failure the caller closes the sandbox."""
+        """Make network, listeners and volumes, and let the holder lock its network. On failure the caller closes the
+        sandbox."""
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._make_network)
@@ -76,6 +77,10 @@ class DockerSandbox:
             permit=self._holder_permit,
             labels=self._labels,
         )
+        address = await docker_holder.start(self._holder)
+        # Before the proof: what is proved is the only namespace this sandbox will ever have.
+        self._holder_permit.revoke()
+        self.listeners.peers = frozenset({address})
 
     async def _make_volume(self) -> None:
         with asking("create the overlay volume", shield=True):
@@ -108,15 +113,10 @@ class DockerSandbox:
             ) from exc
 
     async def lock(self) -> None:
-        """Start the holder, which locks the network, and make the self-test; called again, only the self-test."""
+        """Make the self-test in the network that the holder has locked."""
         try:
             if self._holder is None:
                 raise SandboxError("the sandbox is not prepared")
-            if not self._is_locked:
-                address = await docker_holder.start(self._holder)
-                # Before the proof: what is proved is the only namespace this sandbox will ever have.
-                self._holder_permit.revoke()
-                self.listeners.peers = frozenset({address})
             await docker_holder.prove(
                 self._holder, bridge=self.bridge, listeners=self.listeners, session=self._spec.session
             )

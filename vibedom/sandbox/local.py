@@ -29,6 +29,7 @@ class LocalRuntime:
     """Implements `Runtime`. `home` is where it keeps its register and unpacked root file systems."""
 
     name: RuntimeName = "local"
+    mounts_trust_at_once = True
 
     def __init__(self, home: Home) -> None:
         self._cache = home.cache

@@ -190,6 +190,11 @@ class Runtime(Protocol):
     @property
     def name(self) -> RuntimeName: ...
 
+    @property
+    def mounts_trust_at_once(self) -> bool:
+        """Whether `create` wants the certificates in `spec.trust`; else they have to be there before `start`."""
+        ...
+
     async def available(self) -> str | None: ...
 
     async def create(self, spec: SandboxSpec) -> Sandbox:
