@@ -8,7 +8,6 @@ import pytest
 NEVER = (
     "aioquic",
     "service_identity",
-    "kaitaistruct",
     "ldap3",
     "textual",
     "duckdb",
