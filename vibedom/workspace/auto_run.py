@@ -8,6 +8,9 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+Names = tuple[str, ...]
+"""The components of a path, folded."""
+
 _IGNORABLE = re.compile("[\u200c-\u200f\u202a-\u202e\u2060-\u2064\u206a-\u206f\ufeff]")
 
 _DIRECTORIES: dict[str, str] = {
@@ -74,6 +77,24 @@ _FILES: dict[str, str] = {
     "*.code-workspace": "VS Code obeys it when it is opened",
     "*.sublime-project": "Sublime Text obeys it when it is opened",
     ".dir-locals.el": "Emacs evaluates it when a file is opened",
+    ".dir-locals-2.el": "Emacs evaluates it when a file is opened",
+    ".lvimrc": "vim runs it when a file is opened",
+    ".rprofile": "R runs it when it starts here",
+    ".irbrc": "irb runs it when it starts here",
+    ".pryrc": "pry runs it when it starts here",
+    ".ghci": "ghci runs it when it starts here",
+    ".ocamlinit": "OCaml runs it when it starts here",
+    ".octaverc": "Octave runs it when it starts here",
+    ".latexmkrc": "latexmk runs it",
+    "latexmkrc": "latexmk runs it",
+    ".pylintrc": "pylint runs what it names, in editors too",
+    ".eslintrc.js": "editors run it when a file is opened",
+    ".eslintrc.cjs": "editors run it when a file is opened",
+    "eslint.config.*": "editors run it when a file is opened",
+    ".pnp.cjs": "every Node.js of the project runs it",
+    "bunfig.toml": "bun loads what it names at every start",
+    "rust-toolchain": "cargo runs the tools it names",
+    "rust-toolchain.toml": "cargo runs the tools it names",
     ".exrc": "vi runs it when it starts here",
     ".vimrc": "vim runs it when it starts here",
     ".nvim.lua": "Neovim runs it when it starts here",
@@ -101,9 +122,8 @@ _FILES: dict[str, str] = {
     "taskfile.yml": "task runs it",
     "setup.py": "an install from here runs it",
     "build.rs": "every cargo build runs it",
-    "build.gradle": "every Gradle call runs it",
-    "build.gradle.kts": "every Gradle call runs it",
-    "settings.gradle": "every Gradle call runs it",
+    "*.gradle": "every Gradle call runs it",
+    "*.gradle.kts": "every Gradle call runs it",
     "gradlew": "it is the project's Gradle",
     "mvnw": "it is the project's Maven",
     "binding.gyp": "npm install builds and runs it",
@@ -121,9 +141,17 @@ _FILES: dict[str, str] = {
 _INSTRUCTIONS = ("claude.md", "agents.md", "gemini.md", ".cursorrules", ".windsurfrules", "copilot-instructions.md")
 
 
-def folded(path: str) -> tuple[str, ...]:
+def folded(path: str) -> Names:
     """The components of `path` as a forgiving file system compares them."""
     return tuple(_IGNORABLE.sub("", name).casefold().rstrip(". ") or name for name in path.split("/"))
+
+
+def is_at_auto_run(names: Names) -> bool:
+    """Whether a link of these folded names stands where something is run or obeyed: it is such a file or directory,
+    lies in one, or leads to one (`.github` as much as `.github/workflows`)."""
+    if is_in_git_directory(names) or auto_run_reason((*names, "")) or auto_run_reason(names):
+        return True
+    return any(names[-end:] == sequence[:end] for sequence in _SEQUENCES for end in range(1, len(sequence)))
 
 
 def is_in_git_directory(names: Sequence[str]) -> bool:

@@ -29,6 +29,7 @@ SortKey = tuple[bytes, ...]
 _LINE = msgspec.json.Decoder(tuple[str, Entry])
 _AMENDMENT = msgspec.json.Decoder(tuple[str, Entry | None])
 _ENCODER = msgspec.json.Encoder()
+_LINK = b'"symlink"'
 
 
 def sort_key(path: str) -> SortKey:
@@ -137,6 +138,20 @@ class Base:
     def below(self, directory: str) -> Iterator[tuple[str, Entry]]:
         """Every path that was below `directory`, at any depth, sorted."""
         yield from sorted(self._merged(directory), key=lambda item: sort_key(item[0]))
+
+    def links(self) -> Iterator[tuple[str, Entry]]:
+        """Every symbolic link there was. As fast as the file can be searched, whatever else is in it."""
+        at = self._map.find(_LINK) if self._map is not None else -1
+        while self._map is not None and at >= 0:
+            start, end = self._map.rfind(b"\n", 0, at) + 1, self._map.find(b"\n", at)
+            spelled, entry = self._decode(self._map[start:end])
+            path = unspell(spelled)
+            if entry.type == "symlink" and path not in self._amended:
+                yield path, entry
+            at = self._map.find(_LINK, end)
+        for path, amended in self._amended.items():
+            if amended is not None and amended.type == "symlink":
+                yield path, amended
 
     def _merged(self, directory: str) -> Iterator[tuple[str, Entry]]:
         key = sort_key(directory)

@@ -6,9 +6,19 @@ from pathlib import Path
 import msgspec
 
 from pipeline.events import Severity
-from vibedom.workspace.auto_run import auto_run_reason, folded, instructs_agents, is_in_git_directory
+from vibedom.workspace.auto_run import (
+    Names,
+    auto_run_reason,
+    folded,
+    instructs_agents,
+    is_at_auto_run,
+    is_in_git_directory,
+)
+from vibedom.workspace.base import Base
 from vibedom.workspace.changes import Change
-from vibedom.workspace.git_config import config_files, named_paths
+from vibedom.workspace.git_config import config_files, named_paths, with_included
+from vibedom.workspace.git_directory import GitDirectories
+from vibedom.workspace.links import Links
 from vibedom.workspace.spelling import unspell, visible
 from vibedom.workspace.tree import Tree
 
@@ -17,6 +27,8 @@ SecretScan = Callable[[bytes], Iterable[tuple[str, str]]]
 
 SCAN_LIMIT_BYTES = 8 << 20
 _PROGRAMS = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
+_RUN_KEYS = ("scripts", "husky", "lint-staged", "simple-git-hooks", "pre-commit", "packageManager")
+"""Of a package.json: what package managers and git hooks run."""
 _ORDER: dict[Severity, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -37,20 +49,25 @@ class Danger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_dangers(
-    changes: Iterable[Change],
+    changes: Sequence[Change],
     *,
     workspace: Path,
     upper: Path,
+    base: Base | None = None,
     home: Path | None = None,
     scan: SecretScan | None = None,
 ) -> dict[str, list[Danger]]:
     """Path -> its dangers, worst first, for every change that has any.
 
-    `home` is the user's home, whose git configuration counts; `scan` finds secrets in new content.
+    `base` knows the links of the workspace; `home` is the user's home, whose git configuration counts; `scan` finds
+    secrets in new content.
     """
-    named = named_paths(config_files(workspace, upper, home), workspace, home)
+    files = with_included(config_files(workspace, upper, home), workspace, upper, home)
+    named = named_paths(files, workspace, home, upper=upper)
+    links = [(path, entry.target) for path, entry in (base.links() if base is not None else ())]
+    links += [(each.path, each.new.target) for each in changes if each.new is not None and each.new.type == "symlink"]
     with Tree(workspace) as host, Tree(upper) as layer:
-        judge = Judge(host, layer, named, scan)
+        judge = Judge(host, layer, named, Links(links, workspace), scan)
         found = {change.path: judge.dangers(change) for change in changes}
     return {path: dangers for path, dangers in found.items() if dangers}
 
@@ -58,8 +75,11 @@ def find_dangers(
 class Judge:
     """Judges one change at a time. `named` are paths that git's configuration names (`git_config.named_paths`)."""
 
-    def __init__(self, host: Tree, layer: Tree, named: Mapping[str, str], scan: SecretScan | None = None) -> None:
-        self._host, self._layer, self._scan = host, layer, scan
+    def __init__(
+        self, host: Tree, layer: Tree, named: Mapping[str, str], links: Links, scan: SecretScan | None = None
+    ) -> None:
+        self._host, self._layer, self._links, self._scan = host, layer, links, scan
+        self._git_directories = GitDirectories(host, layer)
         self._named = {folded(path): setting for path, setting in named.items()}
 
     def dangers(self, change: Change) -> list[Danger]:
@@ -69,20 +89,37 @@ class Judge:
 
     def _by_name(self, change: Change) -> Iterator[Danger]:
         names = folded(change.path)
-        is_directory = (change.new or change.old) is not None and _type(change) == "directory"
-        if is_in_git_directory(names):
-            yield _git_danger(names, is_directory=is_directory)
-        elif not is_directory:
-            reason = auto_run_reason(names)
-            if reason:
-                yield Danger(reason=reason, severity="high", is_auto_run=True)
-            elif names[-1] == "package.json" and self._changes_scripts(change):
-                yield Danger(reason="npm and others run its scripts", severity="high", is_auto_run=True)
+        found = self._run_by(change, names)
+        for other in self._links.names_of(names) if found is None or not found.is_auto_run else ():
+            also = self._run_by(change, other)
+            if also is not None and also.is_auto_run:
+                found = msgspec.structs.replace(
+                    also, reason=f"a link shows it as {visible('/'.join(other))}: {also.reason}"
+                )
+        if found is not None:
+            yield found
         setting = self._setting(names)
         if setting:
             yield Danger(reason=f"git's configuration names it ({setting})", severity="high", is_auto_run=True)
         if instructs_agents(names):
             yield Danger(reason="the next agent that runs here obeys it", severity="medium")
+
+    def _run_by(self, change: Change, names: Names) -> Danger | None:
+        """What runs or obeys the change where it is found under these folded names."""
+        is_directory = _type(change) == "directory"
+        inside = self._git_directories.inside(change.path)
+        if is_in_git_directory(names):
+            return _git_danger(_inside_git(names), is_directory=is_directory)
+        if inside is not None:
+            return _git_danger(inside, is_directory=is_directory)
+        if is_directory:
+            return None
+        reason = auto_run_reason(names)
+        if not reason and names[-1] == "package.json" and self._changes_scripts(change):
+            reason = "npm and others run its scripts"
+        if not reason and _type(change) == "symlink" and is_at_auto_run(names):
+            reason = "what it leads to is run or obeyed without being asked"
+        return Danger(reason=reason, severity="high", is_auto_run=True) if reason else None
 
     def _setting(self, names: tuple[str, ...]) -> str:
         for end in range(1, len(names) + 1):
@@ -132,9 +169,14 @@ def _type(change: Change) -> str:
     return entry.type if entry is not None else ""
 
 
-def _git_danger(names: Sequence[str], *, is_directory: bool) -> Danger:
+def _inside_git(names: Names) -> Names:
+    """Of folded names that lead into a `.git`, those behind it."""
+    return names[next(at for at, name in enumerate(names) if is_in_git_directory((name,))) + 1 :]
+
+
+def _git_danger(inside: Names, *, is_directory: bool) -> Danger:
+    """Of a path with these folded names in a repository."""
     data = {"objects", "refs", "logs", "index", "head", "orig_head", "packed-refs", "commit_editmsg", "fetch_head"}
-    inside = names[next(at for at, name in enumerate(names) if is_in_git_directory((name,))) + 1 :]
     if is_directory or (inside and inside[0] in data):
         return Danger(reason="it is git's own data", severity="low", needs_yes=True)
     return Danger(reason="git runs or obeys it at the next command", severity="critical", is_auto_run=True)
@@ -145,7 +187,7 @@ def is_git_data(change: Change) -> bool:
     names = folded(change.path)
     if not is_in_git_directory(names[:1]):
         return False
-    return not _git_danger(names, is_directory=_type(change) == "directory").is_auto_run
+    return not _git_danger(_inside_git(names), is_directory=_type(change) == "directory").is_auto_run
 
 
 def points_outside(path: str, target: str) -> bool:
@@ -168,4 +210,4 @@ def _scripts(package: bytes) -> object:
         parsed = msgspec.json.decode(package) if package.strip() else {}
     except ValueError:
         return package  # npm may read it more leniently than we do
-    return parsed.get("scripts") or {} if isinstance(parsed, dict) else package
+    return {key: parsed[key] for key in _RUN_KEYS if parsed.get(key)} if isinstance(parsed, dict) else package

@@ -3,25 +3,31 @@
 import os
 import re
 import shlex
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _SECTION = re.compile(r'\[\s*([-.\w]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]')
 _VALUE = re.compile(r"\s*([-\w]+)\s*(?:=\s*(.*))?")
 _LIMIT_BYTES = 1 << 20
+_MAX_FILES = 100
+_INCLUDE = re.compile(r"include(if)?\.path")
 _NEVER_RUN = re.compile(r"(user|branch|color|init)\..*|remote\.(url|fetch|push|pushurl)|core\.(bare|worktree)")
 
 
-def settings_of(file: Path) -> Iterator[tuple[str, str]]:
+def settings_of(file: Path, *, follows: bool = False) -> Iterator[tuple[str, str]]:
     """(`section.key` in lower case, value) of one configuration file; nothing where there is none.
 
-    Continued lines are joined, comments dropped. Includes are reported as the settings they are, not followed.
+    Continued lines are joined, comments dropped. Includes are reported as the settings they are. `follows`: the file
+    may be a link, as the user's own often is.
     """
     try:
-        fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follows else os.O_NOFOLLOW))
     except OSError:
         return
     with os.fdopen(fd, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return
         text = opened.read(_LIMIT_BYTES).decode(errors="surrogateescape")
     section = ""
     for line in text.replace("\\\r\n", "").replace("\\\n", "").splitlines():
@@ -44,8 +50,28 @@ def config_files(workspace: Path, upper: Path, home: Path | None) -> list[Path]:
     found = [directory / ".git" / name for directory in roots for name in ("config", "config.worktree")]
     found += [directory / "config" for directory in _linked_directories(workspace)]
     if home is not None:
-        found += [home / ".gitconfig", home / ".config/git/config"]
+        found += [home / ".gitconfig", home / ".config/git/config", Path("/etc/gitconfig")]
     return found
+
+
+def with_included(files: Iterable[Path], workspace: Path, upper: Path, home: Path | None) -> list[Path]:
+    """`files` and all that they include, whatever the condition. What is included out of the workspace counts as it is
+    there and as the agent left it."""
+    found = list(dict.fromkeys(files))
+    for file in found:
+        for setting, value in settings_of(file, follows=not _is_agents(file, workspace, upper)):
+            if not _INCLUDE.fullmatch(setting) or "\0" in value or len(found) > _MAX_FILES:
+                continue
+            included = os.path.normpath(os.path.join(file.parent, _expanded(value, home)))
+            below = _below(workspace, included) or _below(upper, included)
+            named = [Path(included), *([workspace / below, upper / below] if below else [])]
+            found += [each for each in named if each not in found]
+    return found
+
+
+def _is_agents(file: Path, workspace: Path, upper: Path) -> bool:
+    """Whether it may be the agent who has put a link there."""
+    return workspace in file.parents or upper in file.parents
 
 
 def _linked_directories(workspace: Path) -> Iterator[Path]:
@@ -61,7 +87,9 @@ def _linked_directories(workspace: Path) -> Iterator[Path]:
         yield own / common.read_bytes()[:4096].decode(errors="surrogateescape").strip()
 
 
-def named_paths(files: Iterable[Path], workspace: Path, home: Path | None = None) -> dict[str, str]:
+def named_paths(
+    files: Iterable[Path], workspace: Path, home: Path | None = None, *, upper: Path | None = None
+) -> dict[str, str]:
     """Paths of the workspace that the configuration names -> the setting that does.
 
     `core.hooksPath` names a directory; included files, filters, drivers, `fsmonitor` and so on name files. Every word
@@ -69,7 +97,7 @@ def named_paths(files: Iterable[Path], workspace: Path, home: Path | None = None
     """
     found: dict[str, str] = {}
     for file in files:
-        for setting, value in settings_of(file):
+        for setting, value in settings_of(file, follows=not _is_agents(file, workspace, upper or workspace)):
             if _NEVER_RUN.fullmatch(setting):
                 continue
             for word in _words(value):

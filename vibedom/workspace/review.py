@@ -75,7 +75,7 @@ def reviewing(
             changes = [each for each in changes if not is_git_data(each)]
         if not with_settled:
             changes = unsettled(changes, directory.base)
-        dangers = find_dangers(changes, workspace=workspace, upper=directory.upper, home=home, scan=scan)
+        dangers = find_dangers(changes, workspace=workspace, upper=directory.upper, base=base, home=home, scan=scan)
         yield Review(
             workspace=workspace, upper=directory.upper, base=base, changes=changes, dangers=dangers, conceal=conceal
         )

@@ -40,6 +40,11 @@ AUTO_RUN = [
     "setup.py",
     "site/sitecustomize.py",
     ".vibedom/approved_secrets.toml",
+    ".Rprofile",
+    "src/.dir-locals-2.el",
+    "rust-toolchain.toml",
+    "settings.gradle.kts",
+    "eslint.config.mjs",
 ]
 HARMLESS = ["notes.txt", "src/app.py", "vscode/tasks.json", "docs/Makefile.md", "git/hooks/pre-commit", "my.envrc.txt"]
 
@@ -51,7 +56,15 @@ def _write(root: Path, path: str, text: str = "x\n", mode: int = 0o644) -> None:
 
 
 def _dangers(project: Project, home: Path | None = None) -> dict[str, list[Danger]]:
-    return find_dangers(project.changes(), workspace=project.workspace, upper=project.upper, home=home)
+    with Base(project.base_file) as base:
+        return find_dangers(project.changes(), workspace=project.workspace, upper=project.upper, base=base, home=home)
+
+
+def _held_back(project: Project, home: Path | None = None) -> set[str]:
+    """Paths, but for directories, that a blanket yes does not apply."""
+    found = _dangers(project, home).items()
+    held = {path for path, dangers in found if any(danger.is_held_back for danger in dangers)}
+    return {path for path in held if (project.upper / path).is_symlink() or not (project.upper / path).is_dir()}
 
 
 def _plan(project: Project, *, include_dangerous: bool = False) -> Plan:
@@ -122,6 +135,82 @@ def test_what_gits_configuration_names_is_held_back_even_when_the_session_made_i
     _write(project.upper, ".githooks-own/more")
     found = _dangers(project, home)
     assert any(danger.is_auto_run for path in found for danger in found[path] if path.startswith(".githooks-own/"))
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "edited"),
+    [
+        (".git/hooks/pre-commit", "../../scripts/check", "scripts/check"),
+        (".vscode", "tools/editor", "tools/editor/tasks.json"),
+        (".envrc", "config/envrc", "config/envrc"),
+        (".husky", "../{name}/hooks", "hooks/pre-push"),
+        (".envrc", "{workspace}/config/envrc", "config/envrc"),
+    ],
+)
+def test_what_a_link_of_the_project_shows_as_run_by_itself_is_held_back(
+    project: Project, link: str, target: str, edited: str
+) -> None:
+    (project.workspace / link).parent.mkdir(parents=True, exist_ok=True)
+    (project.workspace / link).symlink_to(target.format(name=project.workspace.name, workspace=project.workspace))
+    project.start()
+    for path in (edited, "scripts/other", "src/app.py"):
+        _write(project.upper, path)
+    assert _held_back(project) == {edited}
+    assert _dangers(project)[edited][0].reason.startswith("a link shows it as .")
+
+
+@pytest.mark.parametrize(
+    ("link", "held"),
+    [(".idea", "content/x.xml"), (".github", "content/workflows/ci.yml"), (".venv", "content/bin/python")],
+)
+def test_a_link_of_the_agents_to_what_would_run_is_held_back_with_what_it_shows(
+    project: Project, link: str, held: str
+) -> None:
+    project.start()
+    _write(project.upper, held)
+    _write(project.upper, "content.txt")
+    (project.upper / link).symlink_to("content")
+    assert _held_back(project) == {link, held}
+
+
+def test_links_in_a_circle_end(project: Project) -> None:
+    (project.workspace / ".husky").symlink_to(".vscode")
+    (project.workspace / ".vscode").symlink_to(".husky/..")
+    project.start()
+    _write(project.upper, "src/app.py")
+    assert _held_back(project) == {"src/app.py"}  # `.vscode` leads to the workspace itself
+
+
+def test_a_directory_that_git_takes_for_a_repository_is_held_back_whatever_it_is_called(project: Project) -> None:
+    _write(project.workspace, "docs/HEAD", "ref: refs/heads/main\n")
+    project.start()
+    for path in ("docs/config", "docs/objects/x", "docs/refs/x", "docs/hooks/post-checkout", "other/config"):
+        _write(project.upper, path)
+    _write(project.upper, "linked/head", "ref: refs/heads/main\n")
+    _write(project.upper, "linked/commondir", "../elsewhere\n")
+    assert _held_back(project) == {
+        *("docs/config", "docs/objects/x", "docs/refs/x", "docs/hooks/post-checkout", "linked/head", "linked/commondir")
+    }
+    apply(_plan(project), project.journal)
+    assert not (project.workspace / "docs/config").exists()
+    assert (project.workspace / "other/config").exists()
+
+
+def test_configuration_that_git_includes_counts_as_its_own(project: Project, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    subprocess.run(["git", "init", "-q", str(project.workspace)], check=True)
+    _write(project.workspace, ".gitconfig", "[include]\n\tpath = tools/more\n")
+    _write(project.workspace, "tools/more", "[core]\n\thooksPath = tools/hooks\n")
+    subprocess.run(["git", "-C", project.workspace, "config", "include.path", "../.gitconfig"], check=True)
+    _write(home, "dotfiles/gitconfig", '[includeIf "gitdir:~/"]\n\tpath = ~/dotfiles/more\n')
+    _write(home, "dotfiles/more", "[core]\n\tfsmonitor = tools/watch\n\n[include]\n\tpath = more\n")
+    (home / ".gitconfig").symlink_to("dotfiles/gitconfig")
+    _write(home, "more")
+    project.start()
+    for path in ("tools/more", "tools/hooks/pre-commit", "tools/watch", "tools/other"):
+        _write(project.upper, path)
+    assert _held_back(project, home) == {"tools/more", "tools/hooks/pre-commit", "tools/watch"}
 
 
 def test_package_json_is_dangerous_only_where_its_scripts_change(project: Project) -> None:
