@@ -2,10 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
-import anyio.to_thread
 import asyncclick as click
 import msgspec
 
@@ -30,7 +28,7 @@ from vibedom.workspace.tree import Tree
 @click.option("--settled", "with_settled", is_flag=True, help="Also changes that you have decided against.")
 @click.option("--no-pager", is_flag=True, help="Do not use $PAGER on a terminal.")
 @click.option("--all", "unfold", is_flag=True, help="Show every file of generated directories such as node_modules.")
-async def command(
+def command(
     arguments: tuple[str, ...],
     stat: bool,
     name_only: bool,
@@ -56,7 +54,7 @@ async def command(
         raise UsageError("--stat, --name-only, --json and --patch exclude each other; choose one")
     chosen = choose(arguments)
     form = Form(stat=stat, name_only=name_only, as_json=as_json, patch=patch, unfold=unfold, is_paged=not no_pager)
-    await anyio.to_thread.run_sync(partial(_show, chosen, form, with_settled=with_settled))
+    _show(chosen, form, with_settled=with_settled)
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):

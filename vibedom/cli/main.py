@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import inspect
 import os
 import signal
 import sys
@@ -87,10 +88,33 @@ async def group() -> None:
     """
 
 
+def _run() -> object:
+    """Run the command; in an event loop if it is a coroutine function. Without one, help and `diff` start a third
+    sooner."""
+    named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    if named is not None:
+        module = importlib.import_module(f"vibedom.cli.{named[0]}")
+        if module.command.callback is None or inspect.iscoroutinefunction(module.command.callback):
+            return group(standalone_mode=False, _anyio_backend="asyncio")
+    steps = group.main(standalone_mode=False)
+    try:
+        steps.send(None)
+    except StopIteration as done:
+        return done.value
+    steps.close()
+    raise RuntimeError("a command that is no coroutine function waits for something")
+
+
 def main() -> None:
     """Entry point of the console script."""
+    if sys.argv[1:2] in (["run"], ["resume"]):
+        from vibedom.cli import foreground
+
+        ended = foreground.divide()
+        if ended is not None:
+            sys.exit(ended)
     try:
-        code = group(standalone_mode=False, _anyio_backend="asyncio")
+        code = _run()
         status = code if isinstance(code, int) else 0
     except click.exceptions.Exit as exc:
         status = exc.exit_code

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.workspace.test_commands import Session
+from tests.support.ended_session import Session
 from tests.support.overlays import Project
 
 SECONDS = 60

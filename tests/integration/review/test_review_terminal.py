@@ -3,7 +3,7 @@
 import os
 
 from tests.integration.review.conftest import Tmux
-from tests.integration.workspace.test_commands import Session
+from tests.support.ended_session import Session
 
 
 def test_review_in_tmux_selects_a_hunk_applies_it_and_gives_the_terminal_back(

@@ -1,91 +1,15 @@
 """`vibedom diff`, `apply` and `undo` as a user calls them, on a session with a real overlay."""
 
-import contextlib
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from tests.support.ended_session import Session
 from tests.support.overlays import Project, snapshot
-from vibedom.paths import Home
-from vibedom.sessions import SessionRecord, save
-from vibedom.workspace.base import record_base
-
-
-class Session:
-    """One ended session below its own VIBEDOM_HOME."""
-
-    def __init__(self, root: Path, cache: Path) -> None:
-        self.home = Home(root=root / "home")
-        self.home.root.mkdir()
-        self.home.cache.symlink_to(cache)
-        self.directory = self.home.session("calm-otter-1")
-        self.directory.upper.mkdir(parents=True)
-        self.directory.work.mkdir()
-        self.project = Project(root)
-        self.project.upper, self.project.work = self.directory.upper, self.directory.work
-        self.workspace = self.project.workspace
-
-    def start(self) -> None:
-        record_base(self.workspace, self.directory.base)
-        record = SessionRecord(
-            id="calm-otter-1",
-            workspace=self.workspace,
-            uid=0,
-            gid=0,
-            runtime="docker",
-            command=("true",),
-            created_at=1.0,
-            owner_pid=1,
-            owner_ticks=None,
-            status="ended",
-        )
-        save(self.home, record)
-
-    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "VIBEDOM_HOME": str(self.home.root), "HOME": str(self.project.root)}
-        done = subprocess.run(
-            [sys.executable, "-m", "vibedom", *arguments],
-            cwd=self.workspace,
-            env=environment,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=60,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    def typed(self, text: str, *arguments: str) -> str:
-        """What a command on a real terminal says when `text` is typed."""
-        leader, follower = pty.openpty()
-        environment = {**os.environ, "VIBEDOM_HOME": str(self.home.root), "HOME": str(self.project.root)}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "vibedom", *arguments],
-            cwd=self.workspace,
-            env={**environment, "NO_COLOR": "1"},
-            stdin=follower,
-            stdout=subprocess.PIPE,
-            stderr=follower,
-        )
-        os.close(follower)
-        os.write(leader, text.encode())
-        shown = b""
-        with contextlib.suppress(OSError):  # the terminal's other end is closed
-            while data := os.read(leader, 4096):
-                shown += data
-        output, _ = process.communicate(timeout=60)
-        os.close(leader)
-        return (shown + output).decode().replace("\r", "").strip()
-
-    @property
-    def status(self) -> str:
-        return str(msgspec.json.decode(self.directory.state.read_bytes())["status"])
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +43,17 @@ def test_diff_shows_danger_first_and_nothing_raw(session: Session) -> None:
     assert "+\\x1b[2J\\u202e" in lines
     assert "A evil\\x1b[31m" in lines
     assert lines.index("M a.txt") < lines.index("-one") < lines.index("+uno")
+
+
+def test_diff_and_help_start_no_event_loop_which_would_be_a_third_of_their_time(session: Session) -> None:
+    for arguments in (["--help"], ["diff", "--stat", "a.txt"]):
+        argv = [sys.executable, "-X", "importtime", "-m", "vibedom", *arguments]
+        done = subprocess.run(
+            argv, cwd=session.workspace, env=session.environment, capture_output=True, text=True, timeout=60, check=True
+        )
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert "asyncclick" in imported
+        assert imported.isdisjoint({"asyncio", "anyio", "concurrent.futures"})
 
 
 def test_stat_names_and_json_list_the_same_paths(session: Session) -> None:
