@@ -70,7 +70,7 @@ class ContentFilter:
         if is_reply and media_of(content) == "binary":
             return "stream-raw"
         if length is None:
-            return "gather" if is_reply and media_of(content) == "json" else "stream"
+            return "gather" if media_of(content) == "json" else "stream"
         if media_of(content) == "sse":
             return "stream"
         if length <= self._settings.max_body_bytes:

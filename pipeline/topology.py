@@ -111,7 +111,7 @@ class Topology:
             return denial(captured, "paused")
         if not self.is_recording:
             return denial(captured, "audit-unavailable")
-        at_once = self._judge_at_once(captured) if self._is_serving else None
+        at_once = _unless_raised(self._judge_at_once, captured) if self._is_serving else None
         if isinstance(at_once, Judged):
             return at_once
         ticket = self.gate.expect(captured.flow_id)
@@ -136,13 +136,9 @@ class Topology:
             await feed.put(record)
 
     def _judge_at_once(self, captured: Captured) -> Judged | Filtered | None:
-        """The decision; what is too large to be scrubbed here; None where something has to be waited for or failed."""
-        try:
-            filtered = self.stages.content_filter(captured)
-            return filtered if _is_large(filtered) else self._finish(self.stages.scrubber(filtered))
-        # As in `_judge_step`: the long way denies it.
-        except Exception:
-            return None
+        """The decision; what is too large to be scrubbed here; None where something has to be waited for."""
+        filtered = self.stages.content_filter(captured)
+        return filtered if _is_large(filtered) else self._finish(self.stages.scrubber(filtered))
 
     def _finish(self, scrubbed: Scrubbed) -> Judged | None:
         """Decided and recorded at once, or None where the sink has to be waited for."""
@@ -177,18 +173,11 @@ class Topology:
         async with send:
             host = event.captured.target.host
             result = await self._lanes.run(host, self._judge_step, "scrubber", event)
-            judged = self._finish_step(result) if isinstance(result, Scrubbed) else None
+            judged = _unless_raised(self._finish, result) if isinstance(result, Scrubbed) else None
             if judged is None:
                 await self._pass_on(event, result, send)
             else:
                 self.gate.resolve(judged.scrubbed.flow_id, judged)
-
-    def _finish_step(self, scrubbed: Scrubbed) -> Judged | None:
-        try:
-            return self._finish(scrubbed)
-        # As in `_judge_step`: the next stage denies it.
-        except Exception:
-            return None
 
     def _judge_step(self, name: str, event: Captured | Filtered | Scrubbed) -> object | None:
         stage: Callable[[Any], object] = getattr(self.stages, name)
@@ -239,6 +228,14 @@ class Topology:
         for feed in self.feeds:
             if not feed.is_required:
                 await feed.put(record)
+
+
+def _unless_raised[In, Out](step: Callable[[In], Out | None], event: In) -> Out | None:
+    try:
+        return step(event)
+    # As in `_judge_step`: the way through the channels denies it.
+    except Exception:
+        return None
 
 
 def _is_large(event: Filtered) -> bool:

@@ -7,7 +7,7 @@ from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http, tcp
 from mitmproxy.net.server_spec import ServerSpec
 
-from pipeline.events import Direction, Header, Judged, Reason, RequestHead, ResponseHead, Target
+from pipeline.events import Direction, Header, Judged, Reason, RequestHead, ResponseHead, Scan, Target
 from pipeline.flow_state import FlowState
 from pipeline.identity import Listener, Said
 from pipeline.ports import BodyStream, StreamBrokenError
@@ -64,8 +64,8 @@ def said(flow: http.HTTPFlow, listener: Listener, tunnel: tuple[str, int] | None
 def is_ambiguous(flow: http.HTTPFlow) -> bool:
     """Whether an origin may read another request than was judged here (RFC 9112 sections 2.2, 2.3 and 5.2).
 
-    mitmproxy passes on a CR that stands alone and a folded line, which some take for the end of a field, and any version
-    that a request claims.
+    mitmproxy passes on a CR that stands alone and a folded line, which some take for the end of a field, and any
+    version that a request claims.
     """
     request = flow.request
     if request.path == "*" and request.method != "OPTIONS":
@@ -152,9 +152,12 @@ def edit_trailers(message: http.Message, judged: Judged) -> None:
         message.trailers = http.Headers(judged.scrubbed.edits.trailers)
 
 
-def frame_as_stream(message: http.Message) -> None:
-    """A body that is scrubbed as it passes has no length beforehand; the proxy's layers frame it for each side."""
-    message.headers.pop("content-length", None)
+def stream(message: http.Message, body: BodyStream, state: FlowState, scan: Scan) -> None:
+    """Let `body` read the message's body as it passes. Where it edits, there is no length beforehand; the proxy's
+    layers frame it for each side."""
+    message.stream = chunks_of(body, state)
+    if scan.plan == "stream":
+        message.headers.pop("content-length", None)
 
 
 def chunks_of(stream: BodyStream, state: FlowState) -> Callable[[bytes], Iterable[bytes]]:

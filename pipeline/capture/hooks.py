@@ -15,8 +15,9 @@ from mitmproxy.proxy import commands
 
 from pipeline.capture import exchange
 from pipeline.capture.relay import STATE, Relays, state_of
+from pipeline.capture.room import Room
 from pipeline.content_filter import content_length
-from pipeline.events import Captured, Decision, Direction, Judged, Payload, Reason, Step, Target
+from pipeline.events import Captured, Decision, Direction, Judged, Payload, Plan, Reason, Scan, Step, Target
 from pipeline.flow_state import FlowState
 from pipeline.identity import Listener, identify
 from pipeline.ports import OpenStream
@@ -26,8 +27,8 @@ Judge = Callable[[Captured], Awaitable[Judged]]
 Via = Callable[[Target], ServerSpec | None]
 ENDS: tuple[Step, ...] = ("request_body", "response_body", "end")
 """Steps after a body, when its trailers are known."""
-MAX_BUFFERED_BYTES = 256 * 1024 * 1024
-"""Of request bodies that are being gathered at one time: five hundred of the largest."""
+WHOLE: tuple[Plan, ...] = ("buffer", "gather")
+"""Plans of bodies that are judged when they are here in full."""
 SELFTEST_HOST = "vibedom.invalid"
 """Answered by the proxy itself, so that a sandbox can prove that it reaches this session's proxy."""
 
@@ -38,8 +39,6 @@ class Peer:
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
         self.tunnel: tuple[str, int] | None = None
-        self.buffered: dict[str, int] = {}
-        """Declared bytes of the bodies that are gathered, by flow."""
 
 
 class Capture:
@@ -54,6 +53,7 @@ class Capture:
         self.relays = Relays(judge)
         self.peers: dict[str, Peer] = {}
         """By the id of their client connection."""
+        self._room = Room()
 
     async def handle(self, hook: commands.StartHook) -> None:
         """Run the hook's method, if there is one. A flow whose hook raises is refused."""
@@ -76,8 +76,6 @@ class Capture:
         elif hasattr(data, "server") and isinstance(data.server, connection.Server):
             data.server.error = "stage-raised"
 
-    # -- connections ------------------------------------------------------------------------------------------------
-
     async def refused(self, client: connection.Client, reason: Reason, host: str = "", port: int = 0) -> None:
         """Record a connection that never became an exchange."""
         target = Target(scheme="tcp", host=host, port=port, mismatch=reason)
@@ -88,7 +86,11 @@ class Capture:
         )
 
     async def client_disconnected(self, client: connection.Client) -> None:
-        self.peers.pop(client.id, None)
+        self.forget(client.id)
+
+    def forget(self, client_id: str) -> None:
+        self.peers.pop(client_id, None)
+        self._room.free(client_id)
 
     async def http_connect(self, flow: http.HTTPFlow) -> None:
         """A tunnel is opened only to where an exchange could go."""
@@ -103,8 +105,6 @@ class Capture:
         else:
             self._refuse(flow, state, judged.decision)
 
-    # -- requests ---------------------------------------------------------------------------------------------------
-
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Everything about the destination is decided here, before a byte of the body is asked for."""
         state = self._open(flow)
@@ -115,7 +115,7 @@ class Capture:
         if judged.decision.verdict == "deny":
             self._refuse(flow, state, judged.decision)
             return
-        if judged.scrubbed.scan.plan == "buffer" and not self._has_room(flow):
+        if not self._has_room(flow, judged.scrubbed.scan):
             judged = await self._ask(flow, "request", state.target, trouble="oversize")
             self._refuse(flow, state, judged.decision)
             return
@@ -123,32 +123,34 @@ class Capture:
         exchange.dial(flow, state.target, self._via(state.target))
         exchange.edit_request(flow.request, judged)
         if state.request_scan.plan in ("stream", "watch", "stream-raw"):
-            state.request_stream = self.open_stream(state.request_scan, state.target, "request")
-            flow.request.stream = exchange.chunks_of(state.request_stream, state)
-            if state.request_scan.plan == "stream":
-                exchange.frame_as_stream(flow.request)
+            self._stream_request(state, flow.request)
 
-    def _has_room(self, flow: http.HTTPFlow) -> bool:
-        """Reserve what a body will take until it is there: all that wait, of all connections, have a limit."""
-        length = content_length(tuple(flow.request.headers.fields)) or 0
-        if sum(sum(peer.buffered.values()) for peer in self.peers.values()) + length > MAX_BUFFERED_BYTES:
-            return False
-        self.peers[flow.client_conn.id].buffered[flow.id] = length
-        return True
+    async def stream_request(self, flow: http.HTTPFlow) -> None:
+        """The body that was gathered is too long or comes too slowly: from here on it streams."""
+        self._room.free(flow.client_conn.id, flow.id)
+        state = state_of(flow)
+        state.request_scan = msgspec.structs.replace(state.request_scan, plan="stream", gather_bytes=0)
+        self._stream_request(state, flow.request)
 
-    def _free_room(self, flow: http.HTTPFlow) -> None:
-        peer = self.peers.get(flow.client_conn.id)
-        if peer is not None:
-            peer.buffered.pop(flow.id, None)
+    def _stream_request(self, state: FlowState, request: http.Request) -> None:
+        state.request_stream = self.open_stream(state.request_scan, state.target, "request")
+        exchange.stream(request, state.request_stream, state, state.request_scan)
+
+    def _has_room(self, flow: http.HTTPFlow, scan: Scan) -> bool:
+        """Reserve what a body will take until it is there."""
+        length = scan.gather_bytes or content_length(tuple(flow.request.headers.fields)) or 0
+        return scan.plan not in WHOLE or self._room.reserve(flow.client_conn.id, flow.id, length)
 
     async def request(self, flow: http.HTTPFlow) -> None:
-        self._free_room(flow)
+        self._room.free(flow.client_conn.id, flow.id)
         state = state_of(flow)
-        is_buffered = state.request_scan.plan == "buffer"
+        is_buffered = state.request_scan.plan in WHOLE
         if state.is_refused or not (is_buffered or flow.request.trailers):
             return
         raw = (flow.request.raw_content or b"") if is_buffered else None
         state.request_bytes = len(raw or b"")
+        if raw and state.request_scan.plan == "gather":
+            exchange.frame_as_whole(flow.request)
         judged = await self._ask(flow, "request_body", state.target, body=raw, prior=is_buffered)
         if judged.decision.verdict == "allow":
             exchange.edit_trailers(flow.request, judged)
@@ -159,8 +161,6 @@ class Capture:
             state.is_refused = True
             flow.request.trailers = None
             flow.kill()  # type: ignore[no-untyped-call]
-
-    # -- responses --------------------------------------------------------------------------------------------------
 
     async def responseheaders(self, flow: http.HTTPFlow) -> None:
         state = state_of(flow)
@@ -189,16 +189,14 @@ class Capture:
 
     def _stream_response(self, state: FlowState, response: http.Response) -> None:
         state.response_stream = self.open_stream(state.response_scan, state.target, "response")
-        response.stream = exchange.chunks_of(state.response_stream, state)
-        if state.response_scan.plan == "stream":
-            exchange.frame_as_stream(response)
+        exchange.stream(response, state.response_stream, state, state.response_scan)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         state = state_of(flow)
         if state.is_refused or state.is_recorded or flow.response is None:
             return
         state.is_recorded = True
-        if state.response_scan.plan in ("buffer", "gather"):
+        if state.response_scan.plan in WHOLE:
             raw = flow.response.raw_content or b""
             if state.response_scan.plan == "gather":
                 exchange.frame_as_whole(flow.response)
@@ -214,7 +212,7 @@ class Capture:
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """An exchange that ended early: it gets its terminal record, and a 502 where nothing was answered yet."""
-        self._free_room(flow)
+        self._room.free(flow.client_conn.id, flow.id)
         state = state_of(flow)
         if state.is_refused or state.is_recorded:
             return
@@ -223,8 +221,6 @@ class Capture:
         judged = await self._ask(flow, "end", state.target, direction="response", prior=True, trouble=reason)
         if flow.response is None and reason != "aborted":
             self._refuse(flow, state, judged.decision)
-
-    # -- WebSocket --------------------------------------------------------------------------------------------------
 
     async def websocket_message(self, flow: http.HTTPFlow) -> None:
         assert flow.websocket is not None  # noqa: S101
@@ -238,8 +234,6 @@ class Capture:
             message.drop()  # type: ignore[no-untyped-call]
         elif judged.scrubbed.edits.body is not None:
             message.content = judged.scrubbed.edits.body.data
-
-    # -- the way in and out -----------------------------------------------------------------------------------------
 
     def _open(self, flow: http.HTTPFlow) -> FlowState:
         peer = self.peers[flow.client_conn.id]

@@ -257,7 +257,7 @@ class ProxyServer:
             if handler is not None:
                 handler.abort()
                 self._handlers.discard(handler)
-                self.capture.peers.pop(handler.client.id, None)
+                self.capture.forget(handler.client.id)
             self._slots.release()
 
 

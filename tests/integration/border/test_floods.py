@@ -210,7 +210,7 @@ async def test_a_body_that_grows_as_it_is_read_does_not_hold_up_others(through: 
 
 
 async def test_bodies_that_never_end_do_not_fill_the_memory(through: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.capture.hooks.MAX_BUFFERED_BYTES", 1_000_000)
+    monkeypatch.setattr("pipeline.capture.room.MAX_GATHERED_BYTES", 1_000_000)
     head = f"POST / HTTP/1.1\r\nHost: {PLAIN}\r\nContent-Type: text/plain\r\nContent-Length: 400000\r\n\r\n".encode()
     streams = [await asyncio.open_connection("127.0.0.1", through.border.http_port) for _ in range(3)]
     for _, writer in streams:

@@ -58,6 +58,7 @@ def test_a_host_that_is_not_listed_is_never_allowed(host: str) -> None:
         ({"content-length": "10", "content-type": "application/json"}, "buffer"),
         ({"content-length": "600000", "content-type": "application/json"}, "stream"),
         ({"transfer-encoding": "chunked", "content-type": "text/plain"}, "stream"),
+        ({"transfer-encoding": "chunked", "content-type": "application/json"}, "gather"),
         ({"content-length": "10", "content-type": "application/grpc"}, "watch"),
         ({"transfer-encoding": "chunked", "content-type": "application/x-git-receive-pack-request"}, "watch"),
         ({"transfer-encoding": "chunked", "content-encoding": "x-odd", "content-type": "text/plain"}, "block"),
