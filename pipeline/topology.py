@@ -111,7 +111,9 @@ class Topology:
             return denial(captured, "paused")
         if not self.is_recording:
             return denial(captured, "audit-unavailable")
-        at_once = _unless_raised(self._judge_at_once, captured) if self._is_serving else None
+        at_once: Judged | Filtered | None = None
+        if self._is_serving:
+            at_once = _unless_raised(self._judge_at_once, captured)
         if isinstance(at_once, Judged):
             return at_once
         ticket = self.gate.expect(captured.flow_id)
