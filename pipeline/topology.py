@@ -111,9 +111,7 @@ class Topology:
             return denial(captured, "paused")
         if not self.is_recording:
             return denial(captured, "audit-unavailable")
-        at_once: Judged | Filtered | None = None
-        if self._is_serving:
-            at_once = _unless_raised(self._judge_at_once, captured)
+        at_once = _unless_raised(self._judge_at_once, captured) if self._is_serving else None
         if isinstance(at_once, Judged):
             return at_once
         ticket = self.gate.expect(captured.flow_id)
@@ -232,7 +230,7 @@ class Topology:
                 await feed.put(record)
 
 
-def _unless_raised[In, Out](step: Callable[[In], Out | None], event: In) -> Out | None:
+def _unless_raised[In, Out](step: Callable[[In], Out], event: In) -> Out | None:
     try:
         return step(event)
     # As in `_judge_step`: the way through the channels denies it.
