@@ -30,9 +30,9 @@ class Whitelist:
 
 
 def is_final(event: Scrubbed) -> bool:
-    """Whether no further step of the same record follows where the flow is allowed: a request's buffered body is judged
-    in a step of its own, and a response ends with `response_body` or `end`."""
-    return event.step != "response" and not (event.step == "request" and event.scan.plan == "buffer")
+    """Whether no further step of the same record follows where the flow is allowed: a request's body that is buffered
+    or gathered is judged in a step of its own, and a response ends with `response_body` or `end`."""
+    return event.step != "response" and not (event.step == "request" and event.scan.plan in ("buffer", "gather"))
 
 
 def _objection(event: Scrubbed) -> Reason | None:

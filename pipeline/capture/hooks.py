@@ -126,9 +126,15 @@ class Capture:
             self._stream_request(state, flow.request)
 
     async def stream_request(self, flow: http.HTTPFlow) -> None:
-        """The body that was gathered is too long or comes too slowly: from here on it streams."""
+        """The body that was gathered is too long or comes too slowly: from here on it streams. Its record is written
+        now, before anything is sent."""
         self._room.free(flow.client_conn.id, flow.id)
         state = state_of(flow)
+        judged = await self._ask(flow, "request_body", state.target, prior=True)
+        if judged.decision.verdict == "deny":
+            state.is_refused = True
+            flow.kill()  # type: ignore[no-untyped-call]
+            return
         state.request_scan = msgspec.structs.replace(state.request_scan, plan="stream", gather_bytes=0)
         self._stream_request(state, flow.request)
 

@@ -122,6 +122,7 @@ def test_path_that_a_finding_was_let_through_in_is_not_relied_on() -> None:
     [
         ("request", "none", True),
         ("request", "buffer", False),
+        ("request", "gather", False),
         ("request", "stream", True),
         ("request_body", "buffer", True),
         ("response", "none", False),
