@@ -17,6 +17,9 @@ MAX_FLOWS = 256
 ONCE_SECONDS = 600.0
 """How long a grant for one request waits for it where its user gives no time."""
 
+OPENED_ONCE = ("not-listed", "method-or-path-not-listed")
+"""Denials that a grant for one request lifts: a rule that denies goes before it."""
+
 
 class OneRequest(msgspec.Struct, kw_only=True):
     """A grant that the next request uses up. `flow` is that request, once it has come; `until` (Unix seconds) ends the
@@ -133,12 +136,12 @@ class GrantingWhitelist:
 
     def __call__(self, event: Scrubbed, /) -> Judged:
         judged = self._whitelist(event)
-        if judged.decision.reason != "not-listed":
+        if judged.decision.reason not in OPENED_ONCE:
             return judged
         once = self._grants.once_for(event)
         if once is not None:
             return Whitelist(self._hosts.allowing([once]))(event)
-        if event.step == "dns" and self._asks(event.target.host):
+        if judged.decision.reason == "not-listed" and event.step == "dns" and self._asks(event.target.host):
             decision = Decision(verdict="allow", reason="listed", rule="[approval] asked about when it is dialled")
             return msgspec.structs.replace(judged, decision=decision, is_final=True)
         return judged

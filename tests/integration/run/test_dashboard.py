@@ -61,9 +61,15 @@ async def test_allow_pause_resume_and_stop_work_from_the_page(vibedom: Vibedom, 
             await expect(blocked).to_contain_text("method-or-path-not-listed")
             assert secure.arrived == []
 
-            await blocked.get_by_role("button", name="session").click()
+            await blocked.get_by_role("button", name="once").click()
             await until(lambda: bool(secure.arrived), "a request to get through")
-            assert secure.arrived[0].method == "POST"
+            await expect(blocked).to_contain_text("method-or-path-not-listed")  # it is refused again
+            assert [each.method for each in secure.arrived] == ["POST"]
+
+            await page.locator(".segments label", has_text="Blocked").click()
+            await page.locator(".flow", has_text=HOST).first.click()
+            await page.keyboard.press("a")
+            await until(lambda: len(secure.arrived) > 2, "requests for the rest of the session")
 
             await page.get_by_role("button", name="pause").click()
             await expect(page.locator(".session")).to_have_attribute("data-state", "paused")

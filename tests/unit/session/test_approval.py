@@ -141,6 +141,17 @@ async def test_once_covers_the_tunnel_and_the_request_in_it() -> None:
         assert (await made.judge(captured("new.test"))).decision.verdict == "deny"
 
 
+@pytest.mark.parametrize(
+    ("host", "reason"), [("paths.test", "method-or-path-not-listed"), ("denied.test", "denied-by-rule")]
+)
+async def test_once_opens_a_path_that_no_rule_names_and_not_what_a_rule_denies(host: str, reason: str) -> None:
+    async with border() as made:
+        assert (await made.judge(captured(host))).decision.reason == reason
+        made.grants.allow_once(parse_pattern(host))
+        verdicts = [(await made.judge(captured(host))).decision.verdict for _ in range(2)]
+        assert verdicts == (["allow", "deny"] if host == "paths.test" else ["deny", "deny"])
+
+
 async def test_nobody_answers_and_it_is_denied_and_not_asked_again_at_once() -> None:
     async with border(wait_seconds=0.2) as made:
         assert (await made.judge(captured("new.test"))).decision.reason == "not-listed"
