@@ -151,6 +151,70 @@ def test_filters_narrow_by_verdict_rule_host_session_and_text(page: Page, busy: 
         expect(count).to_contain_text("of 10,000")
 
 
+def test_every_key_does_what_the_list_of_keys_says(page: Page, busy: Home) -> None:
+    with served(dashboard(busy)) as url:
+        opened(page, url)
+        count, detail, keys = page.locator("#count"), page.locator("#detail"), page.keyboard
+        keys.press("2")
+        expect(count).to_have_text("20 of 10,000")
+        keys.press("3")
+        expect(count).to_have_text("10 of 10,000")
+        keys.press("1")
+        expect(count).to_have_text("10,000 flows")
+        for key, path in (
+            ("j", FLOWS - 1),
+            ("ArrowDown", FLOWS - 2),
+            ("j", FLOWS - 3),
+            ("k", FLOWS - 2),
+            ("ArrowUp", FLOWS - 1),
+        ):
+            keys.press(key)
+            expect(page.locator(".flow.is-selected")).to_contain_text(f"/item/{path}")
+        expect(detail).to_be_visible()
+        keys.press("Enter")
+        expect(detail).to_be_hidden()
+        keys.press("Enter")
+        expect(detail).to_be_visible()
+        keys.press("h")
+        expect(page.locator("#search")).to_have_value(f"host:host{(FLOWS - 1) % 7}.test")
+        keys.press("Escape")
+        expect(detail).to_be_hidden()
+        keys.press("x")
+        expect(count).to_have_text("10,000 flows")
+        keys.press("?")
+        expect(page.locator("#help")).to_be_visible()
+        listed = set(page.locator("#help dt").all_inner_texts())
+        assert listed == {"j k ↓ ↑", "g G", "Enter", "/", "1 2 3", "h", "a", "x Esc", "t"}
+        keys.press("2")
+        keys.press("Escape")
+        expect(page.locator("#help")).to_be_hidden()
+        expect(count).to_have_text("10,000 flows")
+
+
+def test_alerts_of_all_sessions_stand_in_the_order_of_time(page: Page, home: Home) -> None:
+    for session, seconds in (("calm-otter", (1, 4)), ("brisk-heron", (2, 3))):
+        Log(home, session).write(record(1))
+        lines = [
+            f'{{"session":"{session}","time":"2026-01-01T00:00:0{each}Z","severity":"low","message":"alert {each}"}}\n'
+            for each in seconds
+        ]
+        home.session(session).alerts_log.write_text("".join(lines))
+    with served(dashboard(home)) as url:
+        opened(page, url)
+        expect(page.locator("#alerts .message")).to_have_text([f"alert {each}" for each in (4, 3, 2, 1)])
+
+
+@pytest.mark.parametrize("width", [420, 800])
+def test_narrow_window_shows_the_table_without_scrolling_sideways(page: Page, busy: Home, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    with served(dashboard(busy)) as url:
+        opened(page, url)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        status = page.locator(".flow .status").first.bounding_box()
+        assert status is not None
+        assert status["x"] + status["width"] <= width
+
+
 def test_what_is_written_while_the_page_is_open_appears_across_a_rotation(page: Page, home: Home) -> None:
     log = Log(home, "calm-otter", rotate_bytes=64 * 1024)
     log.write(record(0))

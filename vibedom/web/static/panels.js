@@ -62,8 +62,10 @@ function blockedItem(each, acts, isAlive) {
       ...(each.question ? [h("button", { class: "small danger", type: "button", on: { click: () => acts.allow(each, "no") } }, "no")] : [])));
 }
 
+/** The newest first: sessions are read one after another, so they do not come in order. */
 export function drawAlerts(alerts) {
-  const items = alerts.slice(-60).reverse().map((each) => h("li", { title: visible(each.session) },
+  const ordered = [...alerts].sort((one, other) => (one.time < other.time ? 1 : one.time > other.time ? -1 : 0));
+  const items = ordered.slice(0, 60).map((each) => h("li", { title: visible(each.session) },
     h("div", { class: "line" },
       h("span", {}, h("span", { class: `badge ${SEVERITIES[each.severity] ?? ""}` }, each.severity),
         h("span", { class: "soft" }, ` ${clock(each.time)}`)),
