@@ -36,7 +36,10 @@ _QUAD = rb"(?:[A-Za-z0-9+/_-]{4})"
 _BREAK = rb"(?:\r?\n|(?:\\{1,4}r)?\\{1,4}n)"
 _PATTERN = _TEXT + b"{6,}(?:(?:" + _QUAD + b"{1,2}|" + _BREAK + b")" + _TEXT + b"{2,})*"
 _BREAKS = re.compile(_BREAK)
-_TAIL = re.compile(rb"(?:[A-Za-z0-9+/_-]{4})?(?:[A-Za-z0-9+/_-]{3}=?|[A-Za-z0-9+/_-]{2}(?:==)?)?(?![A-Za-z0-9+/_=-])")
+_TAIL = re.compile(
+    rb"(?:[A-Za-z0-9+/_-]{4})?(?:[A-Za-z0-9+/_-]{3}=|[A-Za-z0-9+/_-]{2}==)"  # padded: over, whatever follows
+    rb"|(?:[A-Za-z0-9+/_-]{4})?(?:[A-Za-z0-9+/_-]{2,3})?(?![A-Za-z0-9+/_=-])"
+)
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 

@@ -1,11 +1,13 @@
 """The sliding window: matches a text that comes in chunks as if it were there as a whole."""
 
+from pipeline.scrubber.base64_lines import open_base64_lines
 from pipeline.scrubber.edit import Edit
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
 from pipeline.scrubber.json_number import is_json_number
 from pipeline.scrubber.key_block import HEADER_MARK, open_key_block
 from pipeline.scrubber.key_lines import open_key_lines
 from pipeline.scrubber.redactor import Redactor
+from pipeline.scrubber.spelled_key import open_spelled_key
 from pipeline.scrubber.suppression import Suppression
 
 CONTEXT_BYTES = 512
@@ -40,6 +42,7 @@ class Window:
         self._is_replaced = False  # that match left as a placeholder
         self._is_in_token = False  # all that waits is one token longer than the hold-back
         self._is_loose = False  # that token is too long to be held as a whole
+        self._recheck = 0  # a spelled key was open: looked at again when _data is that long
         self._suppression: Suppression | None = None
 
     @property
@@ -79,6 +82,7 @@ class Window:
         """Everything that still waits. The window goes on after it, with what has left as context."""
         data, self._suppression = self._data, None
         self._is_in_token = self._is_loose = False
+        self._recheck = 0
         return self._advance(data, len(data), self._search(data)) if self._done < len(data) else b""
 
     def _held(self, data: bytes, done: int) -> int:
@@ -87,13 +91,22 @@ class Window:
             held = self._token_start(data, held)
         elif self._is_in_token or self._is_loose:
             self._is_in_token = self._is_loose = False
-        held = open_key_lines(data, done, held)
+        held = open_base64_lines(data, done, open_key_lines(data, done, held))
+        held = min(held, self._spelled(data, done))
         if self._redactor.open_from is not None:
             held = min(held, self._redactor.open_from(data, done))
         if data.rfind(HEADER_MARK, done) >= 0:
             key = open_key_block(data, done)
             return min(held, key) if key >= 0 else held
         return held
+
+    def _spelled(self, data: bytes, done: int) -> int:
+        """Where a key in escapes or base64 is open. To decode takes time, so it is not done for every few bytes."""
+        if len(data) < self._recheck:
+            return done
+        at = open_spelled_key(data, done)
+        self._recheck = len(data) + (len(data) - done) // 8 if at == done < len(data) else 0
+        return at
 
     def _token_start(self, data: bytes, held: int) -> int:
         """Where the token begins that reaches over the hold-back: it waits as a whole while it is not too long."""
@@ -124,6 +137,7 @@ class Window:
 
     def _keep(self, data: bytes, held: int) -> None:
         """Drop the context that is no longer needed."""
+        self._recheck = 0
         first = held - CONTEXT_BYTES
         if first > 0:
             start, end = self._last
@@ -137,7 +151,7 @@ class Window:
     def _give_up(self, data: bytes, held: int, edits: list[Edit]) -> bytes:
         """A match did not end within the limit: what is there of it is replaced, and the rest is taken out."""
         edit = next((edit for edit in edits if edit.start <= held < edit.end), None)
-        self._data, self._done, self._last = b"", 0, (0, 0)
+        self._data, self._done, self._last, self._recheck = b"", 0, (0, 0), 0
         if edit is None:
             self._suppression = Suppression("key")
             return self._redactor.unfinished("private-key", data[held:], self._place)

@@ -15,8 +15,6 @@ from tests.unit.pipeline.scrubber.stream_support import TEXTS, new_stream, run, 
 
 Target = Callable[[bytes], None]
 MEDIA: tuple[Media, ...] = ("json", "ndjson", "sse", "form", "xml", "multipart", "text")
-BASE64_DASHES = (b"LS0t", b"0tLS", b"tLS0")
-"""Dashes of a private key's header, wherever they stand in base64."""
 CHARSETS = (None, "utf-8", "utf-16", "utf-16-le", "iso-8859-1", "shift_jis", "nonsense")
 
 
@@ -49,19 +47,13 @@ def _is_json(data: bytes) -> bool:
 
 
 def splits() -> Target:
-    """A text in chunks comes out as from the whole, wherever it is cut.
-
-    But for a private key whose header is spelled in base64 or in escapes: a stream knows only a plain one.
-    """
+    """A text in chunks comes out as from the whole, wherever it is cut."""
 
     def target(data: bytes) -> None:
         if len(data) < 3:
             return
         first, second, text = data[0], data[1], data[2:]
         a, b = sorted((first * len(text) // 256, second * len(text) // 256))
-        is_spelled = b"-----" in text and any(mark in text for mark in (b"\\u", b"\\x", b"\\/", b"%", b"&"))
-        if is_spelled or any(dashes in text for dashes in BASE64_DASHES):
-            return
         # Wide text is read as what it says it is, even where it goes on as something else.
         is_wide = wide_codec(text[:4], None, is_all=True)
         wanted = run(new_stream(), [text]) if is_wide else whole_result(text)

@@ -40,6 +40,7 @@ ENGINE = small_engine()
 TOKEN = b"ghp_" + b"a1B2c3" * 6
 PEM_BODY = b"".join(b"MIIE" + b"abCD12+/" * 7 + b"%04d\n" % n for n in range(24))
 PEM = b"-----BEGIN RSA PRIVATE " + b"KEY-----\n" + PEM_BODY + b"-----END RSA PRIVATE " + b"KEY-----"
+SHORT_PEM = PEM[:32] + PEM_BODY[:195] + PEM[-29:]
 JWT = b"ey" + b"Jh" * 80 + b"." + b"ey" + b"Jz" * 450 + b"." + b"s1" * 43
 CARD = b"4111 1111 " + b"1111 1111"
 EMAIL = b"bob.smith" + b"@example.com"
@@ -56,6 +57,22 @@ TEXTS = {
     "numbers": b"pay 12 times " + CARD + b" or 4111-1111-" + b"1111-1111 by 10:30",
     "key": b"my key:\n" + PEM + b"\nthat was it\n",
     "key in JSON": b'{"key": "' + PEM.replace(b"\n", b"\\n") + b'\\n", "n": 1}',
+    "key in JSON with escapes in its header": b'{"key": "'
+    + SHORT_PEM.replace(b"--BEGIN", b"\\u002d\\u002dBEG\\u0049N").replace(b"RSA ", b"RSA\\u0020").replace(b"\n", b"\\n")
+    + b'", "n": 1}',
+    "key in XML with its header in references": b"<key>"
+    + b"".join(b"&#%d;" % c for c in SHORT_PEM[:31])
+    + SHORT_PEM[31:]
+    + b"</key>",
+    "key with a header encoded twice": b"a=1&key="
+    + b"".join(b"%%25%02x" % c for c in SHORT_PEM[:31])
+    + quote(SHORT_PEM[31:]).encode()
+    + b"&c=1",
+    "key in base64 that runs on": b'{"a": "' + base64.b64encode(b"my key " + SHORT_PEM) + b"QUJD" * 40 + b'"}',
+    "key in lines of base64": b"x " + base64.encodebytes(b"my key: " + SHORT_PEM + b" and then " * 9) + b"\nthe end\n",
+    "token over lines of base64": b"x "
+    + base64.encodebytes(b"and here is the token " + TOKEN + b" " * 40)
+    + b"\nend\n",
     "long token": b"a " + JWT + b" z",
     "URL": b'{"url":"postgres://bob:' + URL_PASSWORD + b'@db.example.com/x","k":"v"}',
     "minified JSON": b'{"a":[1,2,3],"token":"' + PASSWORD + b'","b":"' + TOKEN + b'"}' * 3,
