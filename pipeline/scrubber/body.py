@@ -22,9 +22,17 @@ class BodyResult(msgspec.Struct, frozen=True):
 
 
 def scrub_body(
-    scrubber: Scrubber, raw: bytes, scan: Scan, choose: Choose, pardon: Pardon, *, skips_undecodable: bool
+    scrubber: Scrubber,
+    raw: bytes,
+    scan: Scan,
+    choose: Choose,
+    pardon: Pardon,
+    *,
+    skips_undecodable: bool,
+    is_leaving: bool = True,
 ) -> BodyResult:
-    """Scrub `raw` as `scan` says. A label that lies (plain text marked gzip) is seen through."""
+    """Scrub `raw` as `scan` says. A label that lies (plain text marked gzip) is seen through. A coded body that
+    `is_leaving` as it came is read for keys as it is, too: a decoder passes over a part of what it gets."""
     if scan.plan != "buffer" or not raw:
         return BodyResult()
     unreadable = _unreadable(scan)
@@ -34,7 +42,10 @@ def scrub_body(
         except CodingError:
             unreadable = "undecodable-body"
         else:
-            return _read(scrubber, plain, scan, choose, pardon, scan.codings)
+            result = _read(scrubber, plain, scan, choose, pardon, scan.codings)
+            if not scan.codings or not is_leaving or result.data is not None:
+                return result
+            return msgspec.structs.replace(result, hits=result.hits + scrubber.watch(raw, choose, where="body"))
     if looks_like_text(raw):
         return _read(scrubber, raw, scan, choose, pardon, ())
     return BodyResult(unscanned=unreadable) if skips_undecodable else BodyResult(trouble=unreadable)

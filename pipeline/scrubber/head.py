@@ -25,6 +25,8 @@ REMEMBERED, LONGEST_REMEMBERED = 256, 2048
 TARGET = re.compile(rb"/[^\x00-\x20\x7f]*|\*")
 """A request target as an origin gets it. In HTTP/2 it may be anything: a whole URL, which overrides `Host` where it
 arrives, or a blank, behind which a lenient server reads no further."""
+_CAPITALS = re.compile(r"(\[REDACTED_[A-Z0-9_]+\])|[A-Z]+")
+_PORT = re.compile(r":[0-9]*\Z")
 METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
 
 
@@ -80,14 +82,16 @@ class HeadEdit:
 
     def target(self, target: Target) -> Target | None:
         """The target as records show it where its host holds a key, which neither a server nor a log may get."""
-        if self._is_clean(target.host.encode()):
-            return None
-        hits = keys(self._scrubber.text(target.host.encode(), self.judge.choose("host"), location="host").hits)
-        if not any(hit.action in ("scrub", "block") for hit in hits):
-            return None
-        self.findings += self.judge.findings(hits)
-        shown = self._scrubber.text(target.host.encode(), _scrub_all, location="host").data
-        return msgspec.structs.replace(target, host=shown.decode(), sni=None, authority=None, tunnel=None)
+        for name in _spellings(target):
+            if self._is_clean(name):
+                continue
+            hits = keys(self._scrubber.text(name, self.judge.choose("host"), location="host").hits)
+            if any(hit.action in ("scrub", "block") for hit in hits):
+                self.findings += self.judge.findings(hits)
+                shown = self._scrubber.text(name, _scrub_all, location="host").data
+                host = _CAPITALS.sub(lambda match: match[1] or match[0].lower(), shown.decode())
+                return msgspec.structs.replace(target, host=host, sni=None, authority=None, tunnel=None)
+        return None
 
     def _is_protocol_clean(self, headers: tuple[Header, ...]) -> bool:
         """Whether nothing is found in the names and the protocol's own headers, in one pass over all of them."""
@@ -112,6 +116,15 @@ class HeadEdit:
         result = self._scrubber.header(name, value, self.judge.choose(f"{kind} {name}"))
         self.findings += self.judge.findings(_located(result.hits, kind))
         return result.data
+
+
+def _spellings(target: Target) -> tuple[bytes, ...]:
+    """The target's host as it is decided on, as the client wrote it, which is how it would be sent, and as keys of
+    capitals alone were before the name was brought into its one form."""
+    written = [_PORT.sub("", name) for name in (target.authority, target.sni) if name]
+    return tuple(
+        name.encode("ascii", "replace") for name in dict.fromkeys((target.host, *written, target.host.upper()))
+    )
 
 
 def _scrub_all(_: RuleInfo) -> Action:

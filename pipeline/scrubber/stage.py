@@ -84,6 +84,7 @@ class ScrubberStage:
             choose,
             edit.judge.pardon,
             skips_undecodable=self._skips_undecodable,
+            is_leaving=captured.direction == "request",
         )
         edit.findings += edit.judge.findings(result.hits)
         # Each binary message of a WebSocket would be an alert of its own.

@@ -1,8 +1,10 @@
-"""URLs: path, query, fragment and user info are scrubbed, percent-encoded, and the URL leads to the same host."""
+"""URLs: path, query, fragment and user info are scrubbed, percent-encoded, and the URL leads to the same host, unless
+that is named like a key."""
 
 import re
 from collections.abc import Iterator
 
+from pipeline.scrubber.binary import WATCHED
 from pipeline.scrubber.edit import Edit, Placed, Search, merge, place
 from pipeline.scrubber.form import fit_form, quoted, search_fields
 
@@ -62,9 +64,14 @@ def _part(edit: Edit, start: int, end: int) -> Edit:
     return Edit(max(edit.start, start), min(edit.end, end), edit.placeholder, found)
 
 
+def _is_key(edit: Edit) -> bool:
+    """Whether it is one of the finds that no host is named like: it goes, and the URL leads nowhere."""
+    return any(found.rule.secret_class in WATCHED for found in edit.found)
+
+
 def _path(url: bytes, edits: list[Edit], location: str) -> Iterator[Placed]:
     authority = _AUTHORITY.match(url)
     host_start, host_end = authority.span(1) if authority else (0, 0)
     for edit in edits:
-        is_host = edit.start < host_end and edit.end > host_start
+        is_host = edit.start < host_end and edit.end > host_start and not _is_key(edit)
         yield quoted(place(edit.left_alone() if is_host else edit, location))

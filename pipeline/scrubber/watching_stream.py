@@ -36,10 +36,11 @@ class WatchingStream:
         self._codings = codings
         self._decoder: Decoder | None = open_decoder(codings, MAX_CHUNK_BYTES) if codings else None
         choose = _watched(judge.choose("body"))
-        self._redactors = [Redactor(engine, choose, fingerprint, "body") for _ in range(2)]
+        self._redactors = [Redactor(engine, choose, fingerprint, "body") for _ in range(3)]
         self._waiting = b""
         hold = hold_suspects if is_duplex else hold_words
-        self._window, self._narrow = (Window(redactor, hold, is_eager=is_duplex) for redactor in self._redactors)
+        windows = (Window(redactor, hold, is_eager=is_duplex) for redactor in self._redactors)
+        self._window, self._narrow, self._coded = windows
 
     def __call__(self, chunk: bytes, /) -> bytes:
         if self.byte_count == 0 and self._codings and is_mislabelled(chunk, self._codings):
@@ -49,6 +50,10 @@ class WatchingStream:
             out = self._read(chunk, is_last=not chunk)
         else:
             self._read(self._decoded(self._decoder, chunk), is_last=not chunk)
+            # As it came, too: a decoder passes over a part of what it gets (names of files, frames to skip).
+            self._coded.feed(chunk)
+            if not chunk:
+                self._coded.finish()
             out = chunk
         if any(hit.action == "block" for hit in self._hits()):
             raise StreamBrokenError("a body that cannot be edited holds a secret", reason="finding-blocked")
@@ -73,9 +78,10 @@ class WatchingStream:
         return data[:ready]
 
     def _hits(self) -> tuple[Hit, ...]:
-        first, second = (redactor.hits for redactor in self._redactors)
-        found = keys(first)
-        return (*found, *keys(second, frozenset(hit.fingerprint for hit in found))) if second else found
+        found: tuple[Hit, ...] = ()
+        for redactor in self._redactors:
+            found += keys(redactor.hits, frozenset(hit.fingerprint for hit in found)) if redactor.hits else ()
+        return found
 
     def findings(self) -> Sequence[Finding]:
         return self._judge.findings(self._hits())

@@ -25,6 +25,11 @@ regex = '''sk-ant-api03-[0-9A-Za-z_-]{20,120}'''
 keywords = ["sk-ant-api03"]
 
 [[rules]]
+id = "aws-key-id"
+regex = '''\\bAKIA[0-9A-Z]{16}\\b'''
+keywords = ["akia"]
+
+[[rules]]
 id = "password-assignment"
 regex = '''(?i)password["']?\\s*[:=]\\s*["']?([^\\s"'&<,}]{8,64})'''
 secretGroup = 1

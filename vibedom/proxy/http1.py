@@ -1,6 +1,7 @@
 """HTTP/1 with what mitmproxy leaves out: trailers, and informational answers before the real one."""
 
 import re
+from http.client import responses
 from typing import ClassVar
 
 import h11
@@ -15,6 +16,7 @@ from mitmproxy.proxy.layers.http._events import (
     RequestEndOfMessage,
     RequestTrailers,
     ResponseEndOfMessage,
+    ResponseHeaders,
     ResponseTrailers,
 )
 from mitmproxy.proxy.layers.http._http1 import Http1Client, Http1Connection, Http1Server
@@ -23,6 +25,10 @@ LAST_CHUNK = b"0\r\n\r\n"
 MAX_WAITING_BYTES = 1024 * 1024
 INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d[ \r\n]")
 """A status line from 100 to 199, but for 101: that one is the final answer on its connection."""
+
+
+PHRASE = re.compile(r"(?:[A-Za-z'-]{1,16}(?: |\Z)){0,6}")
+"""The words behind a status, which nobody scrubs and HTTP/2 does without. What is more than words becomes the usual."""
 
 
 class TrailerReader:
@@ -96,6 +102,8 @@ class BorderHttp1Server(_Trailers, Http1Server):
         if isinstance(event, ResponseTrailers):
             self._to_send = event.trailers
             return
+        if isinstance(event, ResponseHeaders) and not PHRASE.fullmatch(event.response.reason):
+            event.response.reason = responses.get(event.response.status_code, "")
         yield from self._with_trailers(event, super().send(event))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from aiohttp import web
 
 from tests.integration.border.conftest import HOST, PLAIN, Way, way
 from tests.support.border import running_border
@@ -16,6 +17,8 @@ pytestmark = pytest.mark.anyio
 
 LOWER = "glpat-" + "abcdefghij0123456789"
 """A key that stays one in lower case, as names of hosts are."""
+CAPITALS = "AKIA" + "ABCDEFGH12345678"
+WILD = '[[hosts]]\npattern = "*.wild.test"\n'
 PROTOCOL = [
     "Accept",
     "Accept-Language",
@@ -97,6 +100,33 @@ async def test_a_key_in_the_name_of_a_host_reaches_neither_the_resolver_nor_a_re
     assert asked == []
     assert [r.host for r in border.records("request")] == ["[REDACTED_GITLAB_PAT].wild.test"]
     assert all(LOWER not in repr(record) for record in border.sink.records)
+
+
+async def test_a_key_of_capitals_in_the_name_of_a_host_is_found_in_whatever_form_the_name_has(tmp_path: Path) -> None:
+    async with way(tmp_path, more=f'{WILD}dial = "127.0.0.1:9"\n') as through:
+        for name in (CAPITALS, CAPITALS.lower()):
+            answer = await exchange(through, "GET / HTTP/1.1", f"Host: {name}.wild.test:80", "Connection: close")
+            assert b"holds a secret" in answer
+        assert [r.host for r in through.border.records("request")] == ["[REDACTED_AWS_KEY_ID].wild.test"] * 2
+        assert all(CAPITALS.lower() not in repr(record).lower() for record in through.border.sink.records)
+
+
+@pytest.mark.parametrize("name", ["Origin", "Referer"])
+async def test_a_url_in_a_header_leads_to_no_host_that_is_named_like_a_key(through: Way, name: str) -> None:
+    await get(through, f"{name}: https://{GITHUB_TOKEN}.example.com/a", "X-Kept: https://192.0.2.1/")
+    arrived = through.plain.arrived[-1]
+    assert GITHUB_TOKEN.encode() not in arrived.everything
+    assert dict(arrived.headers)[name].endswith("%5D.example.com/a")
+
+
+async def test_the_words_behind_a_status_are_no_more_than_words(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=404, reason=GITHUB_TOKEN if request.path == "/key" else "Gone For Good")
+
+    async with way(tmp_path, answer) as through:
+        for path, status in (("/key", b"404 Not Found"), ("/words", b"404 Gone For Good")):
+            line = await exchange(through, f"GET {path} HTTP/1.1", f"Host: {PLAIN}", "Connection: close")
+            assert line.startswith(b"HTTP/1.1 " + status + b"\r\n")
 
 
 @pytest.mark.parametrize("coding", ["gzip, chunked", "deflate, chunked", "GZIP,chunked"])

@@ -4,11 +4,14 @@ import asyncio
 import gzip
 import json
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
-from tests.integration.border.conftest import HOST, PLAIN, Way
+from tests.integration.border.conftest import HOST, PLAIN, Way, way
 from tests.support.detection import GITHUB_TOKEN
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +99,59 @@ async def test_a_binary_body_is_read_below_its_content_coding(through: Way, tmp_
     await upload(through, tmp_path, label, coded, "-H", "Content-Encoding: gzip")
     assert through.secure.arrived == []
     await blocked(through)
+
+
+def named(data: bytes, name: bytes) -> bytes:
+    """`data` in gzip, with the name of a file in its header (RFC 1952 section 2.3)."""
+    packed = gzip.compress(data)
+    return packed[:3] + b"\x08" + packed[4:10] + name + b"\0" + packed[10:]
+
+
+def skipped(data: bytes, other: bytes) -> bytes:
+    """`data` in zstd, behind a frame that decoders skip (RFC 8878 section 3.1.2)."""
+    return b"\x50\x2a\x4d\x18" + len(other).to_bytes(4, "little") + other + zstd.compress(data)
+
+
+@pytest.mark.parametrize("label", ["text/plain", "application/json", "application/grpc", "image/png"])
+@pytest.mark.parametrize(
+    ("coding", "body"), [("gzip", named(b'{"a": 1}', KEY)), ("zstd", skipped(b'{"a": 1}', KEY))], ids=["name", "frame"]
+)
+@pytest.mark.parametrize("arguments", [("-H", "Transfer-Encoding: chunked"), ()], ids=["chunked", "whole"])
+async def test_what_a_decoder_passes_over_holds_no_key(
+    tmp_path: Path, label: str, coding: str, body: bytes, arguments: tuple[str, ...]
+) -> None:
+    clean = body.replace(KEY, b"data.tar".ljust(len(KEY), b"."))
+    async with raw_origin() as (port, received), way(tmp_path, more=raw_entry(port)) as through:
+        (tmp_path / "body").write_bytes(body)
+        (tmp_path / "clean").write_bytes(clean)
+        headers = ("-H", f"Content-Type: {label}", "-H", f"Content-Encoding: {coding}", *arguments)
+        for name in ("clean", "body"):
+            await through.transparent("http://raw.good.test/", *headers, "--data-binary", f"@{tmp_path / name}")
+            if name == "clean" and (not arguments or label in ("application/grpc", "image/png")):
+                assert clean in received  # as it came; a text that streams is coded anew
+    assert b"Content-Encoding" in received
+    assert KEY not in received
+
+
+@asynccontextmanager
+async def raw_origin() -> AsyncIterator[tuple[int, bytearray]]:
+    """Keeps what arrives as it is, where aiohttp's would decode it, and answers each request."""
+    received = bytearray()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            received.extend(data)
+            if received.endswith((b"0\r\n\r\n", b"\0\0\0", b"}")):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], received
+
+
+def raw_entry(port: int) -> str:
+    return f'[[hosts]]\npattern = "raw.good.test"\ndial = "127.0.0.1:{port}"\n'
 
 
 async def test_text_under_a_binary_label_and_a_coding_is_scrubbed(through: Way, tmp_path: Path) -> None:
