@@ -7,9 +7,12 @@ asynchronous test can run.
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from vibedom.paths import Home
 
 SECONDS = 60
 """How long anything on a page may take: a loaded machine is slow, not wrong."""
@@ -26,6 +29,11 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(root=tmp_path / "home")
 
 
 @pytest.fixture

@@ -34,11 +34,6 @@ ROOT = Path(__file__).parents[3]
 JSON = ((b"host", GOOD.encode()), (b"content-type", b"application/json"))
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(root=tmp_path / "home")
-
-
 async def traffic(home: Home, name: str) -> None:
     """Real events through real stages: two that pass, one of them with a secret in it, and two that are denied."""
     feeds = [Feed(MetricsSink(live_session(home, name).metrics, session=name), is_required=False)]
