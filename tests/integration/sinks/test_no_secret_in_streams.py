@@ -1,4 +1,4 @@
-"""No planted secret is in what real NATS and Redis hold, or in what is made of a session's log."""
+"""No planted secret is in what real NATS and Redis hold, what a fleet shows of it, or what is made of a log."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +28,13 @@ from vibedom.audit.database import Database
 from vibedom.audit.entries import entries
 from vibedom.audit.export import TextFormat, export
 from vibedom.fleet.source import SourceSettings
+from vibedom.fleet.view import Fleet, alert_of
 from vibedom.paths import Home
 from vibedom.testing import record as harmless_record
 from vibedom.web.exposition import registry
+from vibedom.web.latency import Latency
+from vibedom.web.live import Cursor
+from vibedom.web.session_watch import SessionWatch
 
 FORMATS: tuple[TextFormat, ...] = ("ocsf", "ecs", "har", "csv")
 Planted = list[tuple[str, str, "type[str]"]]
@@ -62,17 +66,21 @@ def carrier_to(setting: SourceSettings) -> Carrier:
 
 
 async def sent(setting: SourceSettings, records: list[Record], directory: Path) -> bytes:
-    """All that the server holds after the records went there."""
+    """All that the server holds after the records went there, and what `vibedom fleet` makes of it."""
     spool = Spool(directory / f"{type(setting).__name__}.spool")
     engine = AlertEngine(session="s1", max_per_minute=10**6)
     sink = StreamSink("stream", carrier_to(setting), spool, session="s1", engine=engine)
     await sink.write(records)
     await sink.aclose()
-    return b"\n".join([msgspec.json.encode(message) for message in await read(setting)])
+    messages, fleet = await read(setting), Fleet()
+    for message in messages:
+        fleet.add(message)
+    alerts = [alert.message for message in messages if (alert := alert_of(message))]
+    return msgspec.json.encode([messages, alerts, fleet.sessions])
 
 
 async def logged(records: list[Record], home: Home) -> list[bytes]:
-    """What is made of the log of a session: exports, tables, metrics."""
+    """What is made of the log of a session: exports, tables, what a dashboard is told, metrics."""
     directory = ended_session(home, "s1")
     log, metrics = directory / "network.jsonl", MetricsSink(directory / "metrics.json", session="s1")
     alerts = AlertSink("alerts", AlertEngine(session="s1"), AlertFile(directory / "alerts.jsonl"))
@@ -81,12 +89,16 @@ async def logged(records: list[Record], home: Home) -> list[bytes]:
         await sink.aclose()
     made = [b"".join(export(entries([log]), form)) for form in FORMATS]
     rows = Database([log]).ask("SELECT * FROM records").rows
-    return [*made, repr(list(rows)).encode(), generate_latest(registry(home))]
+    watch, latency = SessionWatch(home), Latency(home)
+    while await watch.refresh():
+        pass
+    cursor = Cursor(watch, latency)
+    return [*made, repr(list(rows)).encode(), b"".join(iter(cursor.next, b"")), generate_latest(registry(home))]
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(planted=PLANTED)
-def test_no_planted_secret_reaches_a_stream_an_export_a_table_or_a_scrape(
+def test_no_planted_secret_reaches_a_stream_a_fleet_an_export_a_table_a_dashboard_or_a_scrape(
     streams: tuple[SourceSettings, SourceSettings], tmp_path_factory: pytest.TempPathFactory, planted: Planted
 ) -> None:
     records = [
