@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import anyio
 
 from vibedom.console import Console
+from vibedom.detach_keys import DetachKeys
 
 READ_BYTES = 32 * 1024
 RESET = b"\x1b[0m\x1b[?25h" + b"".join(b"\x1b[?%dl" % mode for mode in (1000, 1002, 1003, 1006, 2004, 1049))
@@ -46,16 +47,28 @@ def size() -> tuple[int, int]:
     return columns or 80, rows or 24
 
 
-async def converse(console: Console) -> None:
+async def converse(console: Console, keys: bytes = b"") -> bool:
     """Connect the agent to this terminal (or to this process's streams), until cancelled or until the terminal is
-    gone."""
+    gone. True: the user has typed `keys` and wants to leave; the terminal is as it was before."""
+    leaving = DetachKeys(keys if console.has_tty else b"")
+    is_leaving = False
+
+    async def write(data: bytes) -> None:
+        nonlocal is_leaving
+        rest, is_leaving = leaving.feed(data)
+        if rest:
+            await console.write(rest)
+        if is_leaving:
+            console.leave()
+
     with raw_mode() if console.has_tty else _nothing():
         async with console.viewed_by(OwnStreams()), anyio.create_task_group() as group:
-            group.start_soon(feed, console.write, console.close_input, console.has_tty)
+            group.start_soon(feed, write, console.close_input, console.has_tty)
             if console.has_tty:
                 group.start_soon(follow_size, console.resize)
             await console.left()
             group.cancel_scope.cancel()
+    return is_leaving
 
 
 @contextmanager

@@ -94,7 +94,8 @@ def _run() -> object:
     named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     if named is not None:
         module = importlib.import_module(f"vibedom.cli.{named[0]}")
-        if module.command.callback is None or inspect.iscoroutinefunction(module.command.callback):
+        callback = module.command.callback
+        if callback is None or inspect.iscoroutinefunction(inspect.unwrap(callback)):
             return group(standalone_mode=False, _anyio_backend="asyncio")
     steps = group.main(standalone_mode=False)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio.to_thread
 import asyncclick as click
 
-from vibedom import sessions
+from vibedom import detach_keys, sessions
 from vibedom.cli import render
 from vibedom.cli.run import detach as start_in_background
 from vibedom.cli.run import parse_environment
@@ -28,9 +28,22 @@ from vibedom.sessions import SessionRecord
     default=None,
     help="What to do when the project holds secrets. Default: ask on a terminal, else fail.",
 )
+@click.option(
+    "--detach-keys",
+    "keys",
+    default=detach_keys.DEFAULT,
+    show_default=True,
+    metavar="KEYS",
+    help='Typed one after the other they leave the session in the background; "" for none.',
+)
 @click.option("--ready-fd", type=int, hidden=True)
 async def command(
-    session: str | None, detach: bool, environment: tuple[str, ...], on_findings: str | None, ready_fd: int | None
+    session: str | None,
+    detach: bool,
+    environment: tuple[str, ...],
+    on_findings: str | None,
+    keys: str,
+    ready_fd: int | None,
 ) -> int:
     """Let SESSION (default: the newest one of this directory) go on.
 
@@ -38,7 +51,7 @@ async def command(
     because its agent was done, starts again: with the files as the agent left them, the hosts that were allowed while
     it ran, and the command it had. Variables that were given with --env are not kept: give them again.
     """
-    home = find_home()
+    home, parsed = find_home(), detach_keys.parse_keys(keys)
     record = await anyio.to_thread.run_sync(lambda: sessions.find(home, session, workspace=Path.cwd()))
     if record.is_alive:
         render.err(f"{record.id}: {await Client(home, record.id).do(Resume())}")
@@ -48,7 +61,9 @@ async def command(
         raise UsageError(f"{record.id} was applied: its work is in the project; start a new session")
     if detach and ready_fd is None:
         return await start_in_background()
-    return await _start_again(home, record, variables, on_findings=on_findings, is_detached=detach, ready=ready_fd)
+    return await _start_again(
+        home, record, variables, on_findings=on_findings, is_detached=detach, keys=parsed, ready=ready_fd
+    )
 
 
 def _variables(record: SessionRecord, given: tuple[str, ...]) -> dict[str, str]:
@@ -69,6 +84,7 @@ async def _start_again(
     *,
     on_findings: str | None,
     is_detached: bool,
+    keys: bytes,
     ready: int | None,
 ) -> int:
     from vibedom.cli.run_session import Options, run_session
@@ -92,6 +108,7 @@ async def _start_again(
         as_json=False,
         is_read_only=launch.is_read_only,
         is_detached=is_detached,
+        detach_keys=keys,
         ready=ready,
         resumed=record,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncclick as click
 
+from vibedom import detach_keys
 from vibedom.cli import render
 from vibedom.errors import UsageError
 from vibedom.import_time import importing
@@ -54,6 +55,13 @@ class RunCommand(click.Command):
 @click.option("--detach", "-d", is_flag=True, help="Leave it in the background; `vibedom attach` shows it.")
 @click.option("--read-only", is_flag=True, help="The agent can look at the project, but not change its copy either.")
 @click.option("--keep", is_flag=True, help="`vibedom prune` never removes this session, only `vibedom rm` does.")
+@click.option(
+    "--detach-keys",
+    default=detach_keys.DEFAULT,
+    show_default=True,
+    metavar="KEYS",
+    help='Typed one after the other they leave the session in the background; "" for none.',
+)
 @click.option("--ready-fd", type=int, hidden=True)
 @click.option("--cpus", type=float, metavar="N", help="Processors the sandbox may use.")
 @click.option("--memory", metavar="SIZE", help="Memory the sandbox may use, such as 4g.")
@@ -77,8 +85,7 @@ class RunCommand(click.Command):
     help="Plant fake credentials in the agent's home: whoever sends one is blocked, and you are alerted.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Say at the end what happened, as JSON on stdout.")
-@click.pass_context
-async def command(ctx: click.Context, /, **options: Any) -> int:
+async def command(**options: Any) -> int:
     """Run an agent on PROJECT (default: here), in a sandbox. Without a command it is a shell.
 
     \b
@@ -90,13 +97,16 @@ async def command(ctx: click.Context, /, **options: Any) -> int:
     The project is read-only in /mnt/workspace. The agent works in /work, a writable copy that costs nothing; what it
     changes there stays apart until you have seen it. All of its traffic goes through the proxy: hosts that are not in
     ~/.vibedom/config/trusted_domains.txt are refused, secrets are taken out, and everything is written down.
+
+    On a terminal Ctrl-P Ctrl-Q leaves the session running in the background; every other key goes to the agent.
     """
+    keys = detach_keys.parse_keys(options["detach_keys"])
     if options["detach"] and options["ready_fd"] is None:
         return await detach()
     with importing():
         from vibedom.cli.run_session import Options, run_session
 
-    argv = ctx.meta.get("vibedom.argv", ())
+    argv = click.get_current_context().meta.get("vibedom.argv", ())
     wished = Options(
         home=find_home(),
         project=Path(options["project"]),
@@ -118,6 +128,7 @@ async def command(ctx: click.Context, /, **options: Any) -> int:
         is_read_only=options["read_only"],
         is_kept=options["keep"],
         is_detached=options["detach"],
+        detach_keys=keys,
         ready=options["ready_fd"],
     )
     return await run_session(wished)

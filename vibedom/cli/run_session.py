@@ -13,12 +13,13 @@ import msgspec
 
 from vibedom import sessions, terminal
 from vibedom.alert_sinks import sink_of_url
-from vibedom.cli import render
+from vibedom.cli import foreground, render
 from vibedom.cli.detached import let_go_of_streams, tell_ready
 from vibedom.cli.end_of_session import report
 from vibedom.cli.outfit_prompt import choose_outfit
 from vibedom.cli.review_prompt import OnFindings
 from vibedom.cli.screening import Screening, screen
+from vibedom.console import Console
 from vibedom.launch import Prepared, Wishes, check_name, checked_workspace, prepare, reopen
 from vibedom.outfit import Outfit
 from vibedom.paths import Home
@@ -59,6 +60,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     is_read_only: bool = False
     is_kept: bool = False
     is_detached: bool = False
+    detach_keys: bytes = b""
+    """What the user of a terminal types to leave."""
     ready: int | None = None
     """Descriptor of whoever started this process as the supervisor of a detached session."""
     resumed: SessionRecord | None = None
@@ -147,7 +150,9 @@ async def _supervised(
         # The signal cancels the work alone: who cleans up must still hear the next one.
         with anyio.CancelScope() as work:
             listening.start_soon(_end_on_signal, work, received, session)
-            code = await session.run(None if options.is_detached else terminal.converse)
+            if (parent := foreground.starter()) is not None:
+                listening.start_soon(parent.follow)
+            code = await session.run(None if options.is_detached else partial(_converse, options, session, prepared))
         listening.cancel_scope.cancel()
     return 128 + received[0] if received else code
 
@@ -167,6 +172,17 @@ def _started(options: Options, prepared: Prepared) -> None:
     """The agent runs: whoever waits for a detached session may go, and its terminal with them."""
     if options.ready is not None:
         tell_ready(options.ready, prepared.record.id)
+
+
+async def _converse(options: Options, session: Session, prepared: Prepared, console: Console) -> None:
+    """Show the agent, until its user leaves: the session goes on, and the shell has its terminal back."""
+    parent = foreground.starter()
+    is_leaving = await terminal.converse(console, b"" if parent is None else options.detach_keys)
+    if is_leaving and parent is not None and session.let_go():
+        name = prepared.record.id
+        render.err("")
+        render.err(f"detached; the agent goes on: vibedom attach {name}", "dim")
+        parent.give_back()
 
 
 async def _end_on_signal(scope: anyio.CancelScope, received: list[int], session: Session) -> None:

@@ -100,6 +100,37 @@ async def test_a_closed_terminal_does_not_end_the_session(vibedom: Vibedom) -> N
     assert (vibedom.session / "upper" / "over").exists()
 
 
+async def test_keys_leave_a_session_in_the_foreground_which_is_attached_again(vibedom: Vibedom) -> None:
+    arguments = ("run", str(vibedom.project), "--runtime", vibedom.runtime, "--name", "left")
+    script = 'echo ready; while read -r line; do echo "got <$line>"; done; exit 3'
+    with terminal(vibedom, *arguments, "--", "sh", "-c", script) as first:
+        first.read_until(rb"ready")
+        first.type_until(b"a\x10b\r", rb"got <a\x10b>")
+        first.type(QUIT)
+        first.read_until(rb"detached; the agent goes on: vibedom attach left")
+        assert first.process.wait(60) == 0
+        assert first.is_restored
+    record = sessions.load(Home(root=vibedom.home), "left")
+    assert (record.status, record.is_detached, record.is_alive) == ("running", True, True)
+    assert record.owner_pid != first.process.pid
+    with terminal(vibedom, "attach", "--detach-keys", "ctrl-]") as second:
+        second.type_until(b"still there\r", rb"got <still there>")
+        second.type(b"\x04\x04")
+        second.read_until(rb"ended with exit code 3")
+        assert second.process.wait(60) == 3
+
+
+async def test_whoever_kills_what_the_shell_waits_for_only_closes_a_terminal(vibedom: Vibedom) -> None:
+    arguments = ("run", str(vibedom.project), "--runtime", vibedom.runtime, "--name", "orphan", "--detach-keys", "")
+    with terminal(vibedom, *arguments, "--", "sh", "-c", f"echo ready; {IDLE}") as first:
+        first.read_until(rb"ready")
+        first.process.kill()
+        home = Home(root=vibedom.home)
+        await until(lambda: sessions.load(home, "orphan").is_detached, "the session to let go")
+        assert (await vibedom("stop", "orphan")).code == 0
+    assert sessions.load(home, "orphan").status == "ended"
+
+
 async def test_a_signal_to_attach_restores_the_terminal_and_leaves_the_agent_alone(vibedom: Vibedom) -> None:
     async with detached(vibedom, f"echo ready; {IDLE}", name="task"):
         with terminal(vibedom, "attach") as shown:
