@@ -5,6 +5,8 @@ python -m benchmarks.bench_proxy [--json FILE] [--quick] [--memory]
 The proxies take turns, a few hundred exchanges each, in one run on one machine, so that a busy moment hits all of them.
 There are two baselines: `mitmproxy` as it comes, and `bare`, mitmproxy with the addons that forward and no other. The
 origin answers at once and is on the same machine, which no real one is: `json_512k_remote` has one that takes 20 ms.
+`upload_512k` is a long request with a short answer, as each turn of an agent is. Rows that begin with `tls` go through
+a tunnel and are intercepted, on both sides alike.
 """
 
 import argparse
@@ -18,31 +20,33 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from benchmarks.proxy.client import Client
 from benchmarks.proxy.kinds import HOST
-from benchmarks.proxy.origin import document
+from benchmarks.proxy.origin import TLS_HOST, document
 from benchmarks.timing import machine, median, percentile99
 
 KINDS = ("bare", "mitmproxy", "layers", "vibedom")
 BASELINE, BARE = "mitmproxy", "bare"
-REMOTE_MS = 20
-SIZES = (2 * 1024, 512 * 1000)
 PARALLEL = 8
 FLOWS = 10_000
 Samples = dict[str, list[float]]
 
 
 class Proxy:
-    """A running proxy of one kind."""
+    """A running proxy of one kind, and the names it knows the two origins by."""
 
-    def __init__(self, kind: str, pid: int, port: int, host: str) -> None:
+    def __init__(self, kind: str, pid: int, port: int, origins: tuple[int, int]) -> None:
         self.kind = kind
         self.pid = pid
         self.port = port
-        self.host = host
+        is_plain = kind in (BASELINE, BARE)
+        self._host = f"127.0.0.1:{origins[0]}" if is_plain else HOST
+        self._tls_host = f"localhost:{origins[1]}" if is_plain else TLS_HOST
 
-    def client(self) -> Client:
-        return Client(self.port, self.host)
+    def client(self, *, is_tls: bool = False) -> Client:
+        return Client(self.port, self._tls_host if is_tls else self._host, is_tls=is_tls)
 
     def resident_bytes(self) -> int:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
@@ -60,13 +64,36 @@ def process(*arguments: str) -> Iterator[tuple[int, int]]:
             running.kill()
 
 
-async def latencies(proxies: list[Proxy], size: int, count: int, rounds: int, think_ms: int = 0) -> Samples:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """Exchanges of one shape: bytes of JSON sent and received, the origin's milliseconds."""
+
+    sent: int
+    received: int
+    think_ms: int = 0
+    is_tls: bool = False
+    counts: tuple[int, int]
+    """Exchanges in a round, and in one of a quick run."""
+
+
+SMALL, LARGE = 2 * 1024, 512 * 1000
+ROWS = {
+    "json_2k": Row(sent=SMALL, received=SMALL, counts=(300, 100)),
+    "json_512k": Row(sent=LARGE, received=LARGE, counts=(40, 10)),
+    "upload_512k": Row(sent=LARGE, received=SMALL, counts=(40, 10)),
+    "json_512k_remote": Row(sent=LARGE, received=LARGE, think_ms=20, counts=(20, 5)),
+    "tls_2k": Row(sent=SMALL, received=SMALL, is_tls=True, counts=(300, 100)),
+    "tls_512k": Row(sent=LARGE, received=LARGE, is_tls=True, counts=(40, 10)),
+    "tls_upload_512k": Row(sent=LARGE, received=SMALL, is_tls=True, counts=(40, 10)),
+}
+
+
+async def latencies(proxies: list[Proxy], row: Row, count: int, rounds: int) -> Samples:
     """Seconds of one exchange after the other, by kind."""
-    body, taken = document(size), {proxy.kind: list[float]() for proxy in proxies}
+    body, taken = document(row.sent), {proxy.kind: list[float]() for proxy in proxies}
     for number in range(rounds + 1):
         for proxy in proxies:
-            client = proxy.client()
-            times = [await client.post(size, body, think_ms) for _ in range(count)]
+            client = proxy.client(is_tls=row.is_tls)
+            times = [await client.post(row.received, body, row.think_ms) for _ in range(count)]
             client.close()
             if number:  # the first round warms up
                 taken[proxy.kind] += times
@@ -75,12 +102,12 @@ async def latencies(proxies: list[Proxy], size: int, count: int, rounds: int, th
 
 async def throughput(proxy: Proxy, count: int) -> float:
     """Exchanges of 2 KB a second on several connections at once."""
-    body = document(SIZES[0])
+    body = document(SMALL)
 
     async def work() -> None:
         client = proxy.client()
         for _ in range(count // PARALLEL):
-            await client.post(SIZES[0], body)
+            await client.post(SMALL, body)
         client.close()
 
     loop = asyncio.get_running_loop()
@@ -134,10 +161,8 @@ async def measure(proxies: list[Proxy], *, is_quick: bool) -> dict[str, Any]:
     """All figures of one run."""
     rounds = 2 if is_quick else 8
     found: dict[str, Any] = {"machine": machine(), "baseline": BASELINE}
-    for size, count in zip(SIZES, (100 if is_quick else 300, 10 if is_quick else 40), strict=True):
-        found[f"json_{size // 1000}k"] = summary(await latencies(proxies, size, count, rounds))
-    remote = await latencies(proxies, SIZES[1], 5 if is_quick else 20, rounds, REMOTE_MS)
-    found["json_512k_remote"] = summary(remote)
+    for name, row in ROWS.items():
+        found[name] = summary(await latencies(proxies, row, row.counts[is_quick], rounds))
     first, ways = await first_events(proxies, 10 if is_quick else 30, rounds)
     found["first_event"], found["event_way"] = summary(first), summary(ways)
     found["requests_per_second"] = {p.kind: round(await throughput(p, 200 if is_quick else 2000), 1) for p in proxies}
@@ -150,7 +175,7 @@ async def memory(proxies: list[Proxy], flows: int) -> dict[str, Any]:
 
 
 def show(found: dict[str, Any]) -> None:
-    for name in ("json_2k", "json_512k", "json_512k_remote", "first_event", "event_way"):
+    for name in (*ROWS, "first_event", "event_way"):
         if name not in found:
             continue
         print(name)
@@ -174,11 +199,13 @@ def main() -> None:
     arguments = parser.parse_args()
     with TemporaryDirectory() as directory, ExitStack() as stack:
         _, origin = stack.enter_context(process("benchmarks.proxy.origin"))
+        _, tls_origin = stack.enter_context(process("benchmarks.proxy.origin", directory))
         proxies = []
         for kind in KINDS:
-            place = str(Path(directory) / kind)
-            pid, port = stack.enter_context(process("benchmarks.proxy.kinds", kind, str(origin), place))
-            proxies.append(Proxy(kind, pid, port, f"127.0.0.1:{origin}" if kind in (BASELINE, BARE) else HOST))
+            places = (str(Path(directory) / "ca.pem"), str(Path(directory) / kind))
+            origins = (str(origin), str(tls_origin))
+            pid, port = stack.enter_context(process("benchmarks.proxy.kinds", kind, *origins, *places))
+            proxies.append(Proxy(kind, pid, port, (origin, tls_origin)))
         measuring = memory(proxies, FLOWS) if arguments.memory else measure(proxies, is_quick=arguments.quick)
         found = asyncio.run(measuring)
     show(found)

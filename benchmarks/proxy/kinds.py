@@ -1,10 +1,10 @@
 """The proxies that are compared, one a process.
 
-python -m benchmarks.proxy.kinds KIND ORIGIN_PORT DIRECTORY    prints its port
+python -m benchmarks.proxy.kinds KIND ORIGIN_PORT TLS_ORIGIN_PORT CA_FILE DIRECTORY    prints its port
 
 KIND: `bare` is mitmproxy with the addons that forward, and no other. `mitmproxy` is mitmproxy as it comes: its master
-with its default addons. `layers` is vibedom's
-server with a capture that judges nothing. `vibedom` is the whole border with the shipped rules and the audit log.
+with its default addons. `layers` is vibedom's server with a capture that judges nothing. `vibedom` is the whole border
+with the shipped rules and the audit log.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import anyio
-import certifi
 from mitmproxy import addons, http, options
 from mitmproxy.addons import core as core_addon
 from mitmproxy.addons import next_layer, proxyserver, tlsconfig
 from mitmproxy.master import Master
 from mitmproxy.proxy import commands
 
+from benchmarks.proxy.origin import TLS_HOST
 from pipeline.capture.hooks import Capture
 from vibedom.detection import load_detection
 from vibedom.paths import Home, SessionDir
@@ -49,7 +49,9 @@ class NoCapture(Capture):
 
     async def handle(self, hook: commands.StartHook) -> None:
         (data,) = hook.args()
-        if hook.name == "responseheaders":
+        if hook.name == "http_connect":
+            self.peers[data.client_conn.id].tunnel = (data.request.host, data.request.port)
+        elif hook.name == "responseheaders":
             Streaming().responseheaders(data)
 
 
@@ -62,13 +64,14 @@ def core() -> list[object]:
     return [core_addon.Core(), proxyserver.Proxyserver(), next_layer.NextLayer(), tlsconfig.TlsConfig()]
 
 
-async def serve_mitmproxy(own: list[object]) -> None:
+async def serve_mitmproxy(own: list[object], roots: Path, directory: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    opts = options.Options(listen_host="127.0.0.1", listen_port=port)
+    opts = options.Options(listen_host="127.0.0.1", listen_port=port, confdir=str(directory))
     master = Master(opts, event_loop=asyncio.get_running_loop())
     master.addons.add(*own, Streaming())
+    opts.update(ssl_verify_upstream_trusted_ca=str(roots))
     running = asyncio.ensure_future(master.run())
     while not master.addons.get("proxyserver").listen_addrs():  # noqa: ASYNC110  # it has no event for this
         await asyncio.sleep(0.01)
@@ -76,11 +79,12 @@ async def serve_mitmproxy(own: list[object]) -> None:
     await running
 
 
-async def serve_border(origin: int, directory: Path, *, is_judged: bool) -> None:
+async def serve_border(origin: int, tls_origin: int, roots: Path, directory: Path, *, is_judged: bool) -> None:
     home = Home(root=directory)
     session = SessionDir(root=directory / "session")
     session.root.mkdir(parents=True, exist_ok=True)
-    text = f'[[hosts]]\npattern = "{HOST}"\ndial = "127.0.0.1:{origin}"\n'
+    dialled = {HOST: origin, TLS_HOST: tls_origin}
+    text = "".join(f'[[hosts]]\npattern = "{host}"\ndial = "127.0.0.1:{port}"\n' for host, port in dialled.items())
     policy = compose("", text, config=directory, clients=lambda: ())
     border = make_border(
         policy,
@@ -88,7 +92,7 @@ async def serve_border(origin: int, directory: Path, *, is_judged: bool) -> None
         make_feeds(policy, session, session="bench"),
         session="bench",
         authority=Authority("bench"),
-        roots=Path(certifi.where()),
+        roots=roots,
     )
     if not is_judged:
         border.proxy.capture = NoCapture()
@@ -115,11 +119,13 @@ def _listeners() -> Listeners:
 
 
 def main() -> None:
-    kind, origin, directory = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    kind, origin, tls_origin, roots, directory = sys.argv[1:]
     if kind in ("bare", "mitmproxy"):
-        asyncio.run(serve_mitmproxy(core() if kind == "bare" else addons.default_addons()))
+        own = core() if kind == "bare" else addons.default_addons()
+        asyncio.run(serve_mitmproxy(own, Path(roots), Path(directory)))
     else:
-        asyncio.run(serve_border(origin, directory, is_judged=kind == "vibedom"))
+        is_judged = kind == "vibedom"
+        asyncio.run(serve_border(int(origin), int(tls_origin), Path(roots), Path(directory), is_judged=is_judged))
 
 
 if __name__ == "__main__":

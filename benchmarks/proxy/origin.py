@@ -1,14 +1,25 @@
 """An origin as fast as Python can make one: it answers any request by its path, and keeps the connection.
 
-python -m benchmarks.proxy.origin    prints its port
+python -m benchmarks.proxy.origin [DIRECTORY]    prints its port
+
+With a directory it speaks TLS, and `ca.pem` in there is what it can be verified against.
 """
 
 import asyncio
 import json
 import random
+import ssl
+import sys
 import time
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from vibedom.proxy.authority import Authority
 
 SEED = 7
+TLS_HOST = "tls.bench.test"
 
 
 def document(size: int) -> bytes:
@@ -62,8 +73,23 @@ async def _events(writer: asyncio.StreamWriter) -> None:
     writer.write(b"0\r\n\r\n")
 
 
+def _context(directory: Path) -> ssl.SSLContext:
+    authority = Authority("bench origin")
+    (directory / "ca.pem").write_bytes(authority.pem)
+    leaf = authority.leaf([x509.DNSName(TLS_HOST), x509.DNSName("localhost")])
+    key = authority.leaf_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    chain = directory / "leaf.pem"
+    chain.write_bytes(key + leaf.public_bytes(serialization.Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(chain)
+    return context
+
+
 async def main() -> None:
-    server = await asyncio.start_server(_serve, "127.0.0.1", 0, limit=1 << 20)
+    context = _context(Path(sys.argv[1])) if sys.argv[1:] else None
+    server = await asyncio.start_server(_serve, "127.0.0.1", 0, limit=1 << 20, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
