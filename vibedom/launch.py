@@ -116,6 +116,7 @@ def prepare(wishes: Wishes, home: Home, *, runtime: RuntimeName, masked: Sequenc
         hidden=laid.hidden,
         head=laid.head,
         start=laid.start,
+        inner=laid.inner,
         notes=laid.notes,
         is_kept=wishes.is_kept,
         is_detached=wishes.is_detached,

@@ -13,6 +13,7 @@ from vibedom.errors import NoSuchSessionError, VibedomError
 from vibedom.paths import Home, SessionDir
 from vibedom.process_identity import is_running
 from vibedom.sandbox.runtime import Limits
+from vibedom.workspace.inner import InnerBranch, OwnInner
 
 Status = Literal["starting", "running", "ended", "failed", "applied"]
 """`ended`: the agent is gone and its work is there. `applied`: all of it was taken home. `failed`: it never started."""
@@ -69,6 +70,10 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """How many commits of the agent came home as the branch `vibedom/ID`; None where they could not be looked for."""
     notes: tuple[str, ...] = ()
     """What its user should know about its repository, one line each."""
+    inner: tuple[OwnInner, ...] = ()
+    """Below the root, repositories of the sandbox's own."""
+    inner_branches: tuple[InnerBranch, ...] = ()
+    """Repositories below the root whose commits came home, as branches of the same name."""
 
     @property
     def branch(self) -> str:

@@ -19,6 +19,7 @@ from vibedom.workspace.apply import Outcome, apply
 from vibedom.workspace.patch import write_patch
 from vibedom.workspace.plan import plan_apply
 from vibedom.workspace.review import Review
+from vibedom.workspace.spelling import spell, visible
 
 MOST_LINES = 12
 
@@ -51,6 +52,10 @@ def _show(record: SessionRecord, code: int, traffic: Traffic, review: Review) ->
     if record.commits:
         plural = "s" if record.commits > 1 else ""
         render.err(f"  commits   {record.commits} new one{plural} in the branch {record.branch}", "good")
+    for inner in record.inner_branches:
+        if inner.commits:
+            where = f"in the branch {record.branch} of {visible(inner.directory)}"
+            render.err(f"  commits   {inner.commits} new {where}", "good")
     for note in record.notes:
         render.err(f"  note      {render.printable(note)}", "warn")
     if not review.changes:
@@ -121,6 +126,7 @@ def _as_data(
         "runtime": record.runtime,
         "branch": record.branch if record.commits else None,
         "commits": record.commits,
+        "inner_branches": {spell(each.directory): each.commits for each in record.inner_branches if each.commits},
         "notes": list(record.notes),
         "traffic": msgspec.to_builtins(traffic),
         "changes": [{"path": c.path, "kind": c.kind} for c in review.changes],

@@ -34,6 +34,7 @@ class Chosen:
             masked=frozenset(self.record.masked),
             hidden=frozenset(self.record.hidden),
             has_branch=self.record.commits is not None,
+            branched=[each.git for each in self.record.inner_branches],
             home=Path.home(),
             scan=finder.scan if looks_for_secrets else None,
             conceal=finder.conceal,

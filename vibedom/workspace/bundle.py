@@ -14,6 +14,9 @@ TIMEOUT_SECONDS = 300
 _BUNDLE = """
 command -v git >/dev/null || exit 3
 cd "$1" || exit 0
+# A repository inside another one: without its .git, git would take the one around it.
+GIT_CEILING_DIRECTORIES=${PWD%/*}
+export GIT_CEILING_DIRECTORIES
 quiet() { git -c safe.directory='*' -c core.hooksPath=/dev/null -c core.fsmonitor=false "$@" 2>/dev/null; }
 head=$(quiet rev-parse -q --verify 'HEAD^{commit}') || exit 0
 known=
@@ -37,13 +40,13 @@ def bundle_command(known: str | None, repository: str = WORK_MOUNT) -> Command:
     return Command(argv=("sh", "-c", _BUNDLE, "bundle", repository, known or ""), tty=False)
 
 
-async def collect_bundle(sandbox: Sandbox, known: str | None, into: Path) -> None:
+async def collect_bundle(sandbox: Sandbox, known: str | None, into: Path, repository: str = WORK_MOUNT) -> None:
     """Run that in the sandbox, which must still be alive, and keep the bundle as the file `into` (0600).
 
     Raises `WorkspaceError` where it cannot be made, takes too long or gets too large, `SandboxError` where the sandbox
     runs nothing any more.
     """
-    process = await sandbox.exec(bundle_command(known))
+    process = await sandbox.exec(bundle_command(known, repository))
     descriptor = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     size = 0
     try:

@@ -182,12 +182,13 @@ def _git_danger(inside: Names, *, is_directory: bool) -> Danger:
     return Danger(reason="git runs or obeys it at the next command", severity="critical", is_auto_run=True)
 
 
-def is_git_data(change: Change) -> bool:
-    """Whether the change is in the objects, references, index and logs of the project's own git, which nothing runs."""
-    names = folded(change.path)
-    if not is_in_git_directory(names[:1]):
+def is_git_data(change: Change, directory: str = ".git") -> bool:
+    """Whether the change is in the objects, references, index and logs of the repository at `directory`, which nothing
+    runs."""
+    names, git = folded(change.path), folded(directory)
+    if names[: len(git)] != git and not (directory == ".git" and is_in_git_directory(names[:1])):
         return False
-    return not _git_danger(_inside_git(names), is_directory=_type(change) == "directory").is_auto_run
+    return not _git_danger(names[len(git) :], is_directory=_type(change) == "directory").is_auto_run
 
 
 def points_outside(path: str, target: str) -> bool:

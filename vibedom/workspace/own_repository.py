@@ -1,8 +1,9 @@
 """Gives the sandbox a repository of its own where the project's cannot be shown: laid over `.git` in the overlay.
 
 Two reasons: a file is masked, and the real repository holds it in some object, packed or unreachable, in its reflog,
-stash or index; or `.git` is a file that points out of the project (a worktree, a submodule), where the sandbox sees
-nothing. The first gets one commit without a past (`snapshot.py`), the second the history of its head.
+stash or index; or `.git` is a file that points where the sandbox sees nothing (that of a worktree, or of a submodule
+whose project has its repository hidden or elsewhere). The first gets one commit without a past (`snapshot.py`), the
+second the history of its head.
 """
 
 import os
@@ -16,6 +17,8 @@ import msgspec
 from vibedom.errors import WorkspaceError
 from vibedom.workspace.changes import ancestors
 from vibedom.workspace.host_git import borrowing_repository, common_directory, head_of, must_git, run_git
+from vibedom.workspace.inner import OwnInner
+from vibedom.workspace.inner_repositories import git_directory, submodules
 from vibedom.workspace.snapshot import make_snapshot
 
 _COPIED = (
@@ -34,6 +37,8 @@ class Laid(msgspec.Struct, frozen=True, kw_only=True):
     """The commit the project is at; None without git or without commits."""
     start: str | None = None
     """The commit the sandbox's repository is at in the beginning."""
+    inner: tuple[OwnInner, ...] = ()
+    """Those below the root."""
     notes: tuple[str, ...] = ()
     """What the user should know, one line each."""
 
@@ -42,6 +47,7 @@ def lay_repositories(workspace: Path, upper: Path, masked: Collection[str] = ())
     """Fill `upper` before the sandbox starts. Where a repository must be hidden and no other can be made, there is an
     empty one: masked content is never shown. Raises `OSError`."""
     hidden: list[str] = []
+    inner: list[OwnInner] = []
     notes: list[str] = []
     head = start = head_of(workspace)
     for directory in _repositories(workspace, masked):
@@ -54,15 +60,26 @@ def lay_repositories(workspace: Path, upper: Path, masked: Collection[str] = ())
             made = None
             _place(None, workspace / directory, upper / git)
             notes.append(f"{git} is empty in the sandbox: {error}")
-        start = made if not directory else start
-    return Laid(hidden=tuple(hidden), head=head, start=start, notes=tuple(notes))
+        if directory:
+            inner.append(OwnInner(directory=directory, head=head_of(workspace / directory), start=made))
+        else:
+            start = made
+    return Laid(hidden=tuple(hidden), head=head, start=start, inner=tuple(inner), notes=tuple(notes))
 
 
 def _repositories(workspace: Path, masked: Collection[str]) -> list[str]:
     """Directories, outermost first, whose `.git` cannot be shown as it is."""
     above = {"", *(directory for path in masked for directory in ancestors(path))} if masked else {""}
     found = [directory for directory in above if os.path.lexists(workspace / directory / ".git")]
-    return sorted(directory for directory in found if masked or not _is_directory(workspace / directory / ".git"))
+    hidden = {directory for directory in found if masked or not _is_directory(workspace / directory / ".git")}
+    hidden |= {each for each in submodules(workspace) if not _is_seen(workspace, each, hidden)}
+    return sorted(hidden)
+
+
+def _is_seen(workspace: Path, directory: str, hidden: Collection[str]) -> bool:
+    """Whether the sandbox sees the repository of this directory."""
+    git = git_directory(workspace, directory)
+    return git is not None and not any(_is_below(git, f"{each}/.git".lstrip("/")) for each in hidden)
 
 
 def _is_directory(path: Path) -> bool:
@@ -118,10 +135,12 @@ def _finish(made: Path, project: Path, common: Path, commit: str | None) -> None
 def _place(made: Path | None, project: Path, target: Path) -> None:
     """Put the repository (None: an empty directory) into the overlay, in front of all that the project has there."""
     owner = project.stat()
-    missing = [directory for directory in (target.parent, *target.parents) if not directory.exists()]
-    for directory in reversed(missing):
-        directory.mkdir(mode=0o755)
-        os.chown(directory, owner.st_uid, owner.st_gid)
+    above = zip(target.parents, (project, *project.parents), strict=False)
+    for directory, real in reversed([(each, real) for each, real in above if not each.exists()]):
+        directory.mkdir()
+        shown = real.stat()  # or its mode would be a change of the agent's
+        os.chown(directory, shown.st_uid, shown.st_gid)
+        directory.chmod(shown.st_mode & 0o7777)
     if made is None:
         target.mkdir(mode=0o755)
     else:

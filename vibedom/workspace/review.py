@@ -55,6 +55,7 @@ def reviewing(
     masked: Collection[str] = (),
     hidden: Collection[str] = (),
     has_branch: bool = False,
+    branched: Collection[str] = (),
     home: Path | None = None,
     scan: SecretScan | None = None,
     conceal: Conceal | None = None,
@@ -63,16 +64,16 @@ def reviewing(
     """Read a session's changes and judge them. `home` is the user's, for git's configuration.
 
     What is at or below `hidden` is the sandbox's own, and with `has_branch` the data of the project's git came home as
-    commits: neither is a change. Changes that the user has decided on (`settled.py`) are left out unless
-    `with_settled` asks for them.
+    commits, as did that of the git directories `branched`: neither is a change. Changes that the user has decided on
+    (`settled.py`) are left out unless `with_settled` asks for them.
 
     Raises `WorkspaceError`.
     """
     with Base(directory.base) as base:
         changes = read_changes(directory.upper, workspace, base, masked=masked)
         changes = [each for each in changes if not is_selected(each.path, hidden)]
-        if has_branch:
-            changes = [each for each in changes if not is_git_data(each)]
+        for git in (*((".git",) if has_branch else ()), *branched):
+            changes = [each for each in changes if not is_git_data(each, git)]
         if not with_settled:
             changes = unsettled(changes, directory.base)
         dangers = find_dangers(changes, workspace=workspace, upper=directory.upper, base=base, home=home, scan=scan)

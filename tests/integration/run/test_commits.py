@@ -120,5 +120,41 @@ async def test_worktree_can_be_worked_in_and_its_commits_come_home(vibedom: Vibe
     assert _git(repository, "status", "--porcelain") == ""
 
 
+async def test_commits_in_submodules_and_repositories_inside_come_home_as_branches_of_theirs(
+    vibedom: Vibedom, repository: Path
+) -> None:
+    origin, inside = repository.parent / "origin", repository / "tools/inside"
+    for made in (origin, inside):
+        made.mkdir(parents=True)
+        _git(made, "init", "-q", "-b", "main")
+        _git(made, "commit", "-q", "--allow-empty", "-m", "theirs")
+    _git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(origin), "lib")
+    (repository / "tools/.gitkeep").touch()
+    _git(repository, "add", "lib", ".gitmodules", "tools/.gitkeep")
+    _git(repository, "commit", "-qm", "with a submodule")
+    before = snapshot(repository)
+    work = "; ".join(
+        f"cd /work/{directory} && echo new > new.txt && git add new.txt && git {IDENTITY} commit -qm {message}"
+        for directory, message in (("lib", "inLib"), ("tools/inside", "inside"))
+    )
+    script = f"set -e; {work}; cd /work && git {IDENTITY} commit -qm root lib; echo 'touch /tmp/ran' > lib.sh"
+    script += "; git -C lib config core.fsmonitor 'touch /work/ran'"
+    done = await vibedom.sh(script, options=("--name", "calm-otter-1", "--json"))
+    assert done.code == 0, done
+    report = json.loads(done.out)
+    assert (report["commits"], report["notes"]) == (1, [])
+    assert report["inner_branches"] == {"lib": 1, "tools/inside": 1}
+    branch = report["branch"]
+    assert _git(repository / "lib", "log", "--format=%s", branch) == "inLib\ntheirs"
+    assert _git(inside, "log", "--format=%s", branch) == "inside\ntheirs"
+    assert _git(repository, "rev-parse", f"{branch}:lib") == _git(repository / "lib", "rev-parse", branch)
+    data = json.loads((await vibedom("diff", "calm-otter-1", "--json")).out)
+    changes = {change["path"]: change["dangers"] for change in data["changes"]}
+    assert changes.keys() == {".git/modules/lib/config", "lib.sh", "lib/new.txt", "tools/inside/new.txt"}
+    assert changes[".git/modules/lib/config"][0]["is_auto_run"] is True
+    after = snapshot(repository)
+    assert {path for path in before if before[path] != after.get(path)} == set()
+
+
 def _quoted(script: str) -> str:
     return script.replace("'", "'\\''")
