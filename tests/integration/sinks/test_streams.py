@@ -4,8 +4,10 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import anyio
+import anyio.to_thread
 import msgspec
 import pytest
 
@@ -18,6 +20,7 @@ from sinks.nats_stream import NatsCarrier, NatsSettings
 from sinks.redis_stream import RedisCarrier, RedisSettings
 from sinks.spool import Spool
 from sinks.stream import Message, StreamSink
+from tests.integration.sinks.fleet_command import fleet
 from tests.integration.sinks.servers import Server, nats_cluster, redis_server
 from vibedom.fleet.source import SourceSettings, open_source
 from vibedom.fleet.view import Fleet, alert_of, once
@@ -147,11 +150,23 @@ async def test_nats_cluster_that_loses_a_server_loses_no_message_and_keeps_no_do
         sending.feed.close()
     try:
         every, different = await numbers_of(setting)
+        shown = await anyio.to_thread.run_sync(fleet_of_policy, tmp_path / "home", setting)
     finally:
         victim.start()
     assert sorted(different) == list(range(500))
     assert sorted(every) == sorted(different)  # the server dropped what was sent again
     assert sending.feed.dropped == 0
+    assert [(session["session"], session["requests"], session["lost"]) for session in shown] == [("s1", 500, 0)]
+
+
+def fleet_of_policy(home: Path, setting: NatsSettings) -> list[dict[str, Any]]:
+    """What `vibedom fleet sessions` shows where the policy names the stream."""
+    (home / "config").mkdir(parents=True)
+    names = f'servers = {json.dumps(setting.servers)}\nstream = "{setting.stream}"\nsubject = "{setting.subject}"\n'
+    (home / "config" / "policy.toml").write_text(f'[[sinks]]\ntype = "nats"\n{names}')
+    done = fleet(home, "sessions", "--since", "36500d", "--json")
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
 
 
 async def test_redis_that_is_killed_and_restarted_loses_no_message_and_readers_know_the_doubles(
