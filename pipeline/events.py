@@ -167,6 +167,8 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     unscanned: Reason | None = None
     """Why nobody reads what passes here; recorded and alerted."""
     signals: tuple[Signal, ...] = ()
+    once: tuple[str, str] | None = None
+    """A host pattern that is allowed for this flow alone, where no rule denies it: who says so, and the pattern."""
 
 
 Plan = Literal["none", "buffer", "gather", "stream", "watch", "stream-raw", "block"]
@@ -233,6 +235,7 @@ class Scrubbed(msgspec.Struct, frozen=True, kw_only=True):
     signals: tuple[Signal, ...] = ()
     counts: Counts = Counts()
     trouble: Reason | None = None
+    once: tuple[str, str] | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,10 @@
 from pipeline.events import Decision, Judged, Reason, Scrubbed
 from pipeline.host_policy import Dial as Dial
 from pipeline.host_policy import HostPolicy as HostPolicy
+from pipeline.patterns import parse_pattern
+
+OPENED_ONCE: tuple[Reason, ...] = ("not-listed", "method-or-path-not-listed")
+"""Denials that a pattern allowed for one flow lifts: a rule that denies goes before it."""
 
 
 class Whitelist:
@@ -14,19 +18,22 @@ class Whitelist:
         self._policy = policy
 
     def __call__(self, event: Scrubbed, /) -> Judged:
-        decision = self._decide(event)
+        decision = self._decide(event, self._policy)
+        if event.once is not None and decision.reason in OPENED_ONCE:
+            source, text = event.once
+            decision = self._decide(event, self._policy.allowing([parse_pattern(text, source=source)]))
         return Judged(scrubbed=event, decision=decision, is_final=decision.verdict == "deny" or is_final(event))
 
-    def _decide(self, event: Scrubbed) -> Decision:
+    def _decide(self, event: Scrubbed, policy: HostPolicy) -> Decision:
         reason = _objection(event)
         if reason is not None:
             return Decision(verdict="deny", reason=reason)
         target = event.target
         if event.step == "dns":
-            return self._policy.resolution(target.host)
+            return policy.resolution(target.host)
         if event.step == "connect":
-            return self._policy.decide(target.host, target.port)
-        return self._policy.decide(target.host, target.port, event.method, _sure_path(event))
+            return policy.decide(target.host, target.port)
+        return policy.decide(target.host, target.port, event.method, _sure_path(event))
 
 
 def is_final(event: Scrubbed) -> bool:

@@ -1,24 +1,23 @@
 """What the user allowed or denied while a session runs: for one request, for a while, or until it ends."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from pipeline.events import Decision, Judged, Scrubbed
+from pipeline.events import Captured, Judged
 from pipeline.host_policy import HostPolicy
+from pipeline.hosts import is_ip_literal
 from pipeline.patterns import Pattern, parse_pattern
-from pipeline.ports import Stage
-from pipeline.whitelist import Whitelist
 from vibedom.control.messages import Grant
 
+Judge = Callable[[Captured], Awaitable[Judged]]
 MAX_FLOWS = 256
 """Flows that go on under a grant for one request; the oldest is forgotten first."""
 ONCE_SECONDS = 600.0
 """How long a grant for one request waits for it where its user gives no time."""
 
-OPENED_ONCE = ("not-listed", "method-or-path-not-listed")
-"""Denials that a grant for one request lifts: a rule that denies goes before it."""
+ASKED_ABOUT = "[approval] asked about when it is dialled:"
 
 
 class OneRequest(msgspec.Struct, kw_only=True):
@@ -100,48 +99,53 @@ class Grants:
         unused = (one.pattern for one in self._once if one.flow is None and one.until > now)
         return any(pattern.matches_host(host) and pattern.allows_port(port) for pattern in unused)
 
-    def once_for(self, event: Scrubbed) -> Pattern | None:
-        """The grant that covers this step of a flow. A request takes the oldest one that nobody has taken."""
-        target = event.target
+    def reserve(self, captured: Captured) -> OneRequest | None:
+        """The grant that may cover this step of a flow. A request gets the oldest one that nobody has, for itself."""
+        target, step = captured.target, captured.step
         for one in self._once:
             is_meant = one.pattern.matches_host(target.host) and one.pattern.allows_port(target.port)
-            if one.flow == event.flow_id and is_meant:
-                return one.pattern
+            if one.flow == captured.flow_id and is_meant:
+                return one
         for one in self._once:
             if one.flow is not None or one.until <= self._clock() or not one.pattern.matches_host(target.host):
                 continue
-            if event.step == "dns":
-                return one.pattern
-            if one.pattern.allows_port(target.port) and event.step in ("connect", "request"):
-                one.flow = event.flow_id if event.step == "request" else None
-                return one.pattern
+            if step == "dns":
+                return one
+            if one.pattern.allows_port(target.port) and step in ("connect", "request"):
+                one.flow = captured.flow_id if step == "request" else None
+                return one
         return None
 
 
-class GrantingWhitelist:
-    """The whitelist stage of a session whose user may allow a host for one request, or is asked about it.
+class GrantingJudge:
+    """The topology's `judge` for a session whose user may allow a host for one request, or is asked about it: the event
+    says which pattern is allowed for its flow alone. A grant is used up here, and by a request only that needed it.
 
     A name that is not listed is answered where the user would be asked: the address is the same for all of them, and
     the connection to it is judged by itself.
     """
 
-    name = "whitelist"
-
-    def __init__(self, hosts: HostPolicy, grants: Grants, asks: Callable[[str], bool]) -> None:
+    def __init__(self, judge: Judge, grants: Grants, asks: Callable[[str], bool]) -> None:
         """`asks`: whether the user would be asked about a host."""
-        self._hosts = hosts
-        self._whitelist: Stage[Scrubbed, Judged] = Whitelist(hosts)
+        self._judge = judge
         self._grants = grants
         self._asks = asks
 
-    def __call__(self, event: Scrubbed, /) -> Judged:
-        judged = self._whitelist(event)
-        if judged.decision.reason not in OPENED_ONCE:
-            return judged
-        once = self._grants.once_for(event)
-        if once is not None:
-            return Whitelist(self._hosts.allowing([once]))(event)
-        if judged.decision.reason == "not-listed" and event.step == "dns" and self._asks(event.target.host):
-            decision = Decision(verdict="allow", reason="listed", rule="[approval] asked about when it is dialled")
-            return msgspec.structs.replace(judged, decision=decision, is_final=True)
+    async def __call__(self, captured: Captured) -> Judged:
+        one = self._grants.reserve(captured)
+        if one is None:
+            return await self._judge(self._asked(captured))
+        is_used = captured.step != "request"
+        try:
+            judged = await self._judge(msgspec.structs.replace(captured, once=(one.pattern.source, one.pattern.text)))
+            is_used = is_used or (judged.decision.verdict == "allow" and judged.decision.rule == one.pattern.label)
+        finally:
+            if not is_used:
+                one.flow = None
         return judged
+
+    def _asked(self, captured: Captured) -> Captured:
+        host = captured.target.host
+        if captured.step != "dns" or is_ip_literal(host) or not self._asks(host):
+            return captured
+        return msgspec.structs.replace(captured, once=(ASKED_ABOUT, host))

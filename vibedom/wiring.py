@@ -23,7 +23,7 @@ from sinks.metrics import MetricsSink
 from vibedom.alert_sinks import open_alert_sinks
 from vibedom.approval import Approvals, AskingJudge
 from vibedom.errors import SettingsError
-from vibedom.grants import GrantingWhitelist, Grants
+from vibedom.grants import GrantingJudge, Grants
 from vibedom.metrics import attach, measured
 from vibedom.paths import SessionDir
 from vibedom.proxy.authority import Authority
@@ -73,9 +73,7 @@ class Border(msgspec.Struct, kw_only=True):
     def renew(self) -> None:
         """Judge by what policy and grants say now, and let go on what waits for an answer that they give."""
         hosts = self.hosts = self.grants.apply(self.policy.hosts)
-        made = measured(stages(self.policy, hosts, self.detection.scrubber()), self.topology.feeds)
-        granting = GrantingWhitelist(hosts, self.grants, self.approvals.asks)
-        self.topology.stages = msgspec.structs.replace(made, whitelist=granting)
+        self.topology.stages = measured(stages(self.policy, hosts, self.detection.scrubber()), self.topology.feeds)
         self.approvals.renew(hosts)
 
     def pause(self) -> None:
@@ -158,14 +156,15 @@ def make_border(
         lambda host: current[0].policy.contexts.context_of(host),
         lambda host, port: current[0].hosts.budgets(host, port),
     )
-    judge = observer.judging(AskingJudge(topology.judge, approvals, hosts_now))
+    granting = GrantingJudge(topology.judge, grants, approvals.asks)
+    judge = observer.judging(AskingJudge(granting, approvals, hosts_now))
     streams = observer.streams(detection.streams(policy))
     capture = Capture(judge, streams, session=session, via=via.router(hosts_now))
     capture.relays.spend = observer.spend
     border = Border(
         topology=topology,
         proxy=ProxyServer(capture, Tls(authority, roots, hosts_now), Dialer(hosts_now, lookup, via)),
-        resolver=Resolver(observer.judging(topology.judge)),
+        resolver=Resolver(observer.judging(granting)),
         capture=capture,
         observer=observer,
         detection=detection,

@@ -138,6 +138,7 @@ def _scrubbed(
         signals=captured.signals,
         counts=captured.counts,
         trouble=trouble,
+        once=captured.once,
     )
 
 

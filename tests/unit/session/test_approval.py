@@ -16,12 +16,12 @@ from pipeline.patterns import parse_pattern
 from pipeline.record import Recorder
 from pipeline.scrubber.stage import ScrubberStage
 from pipeline.topology import Stages, Topology
+from pipeline.whitelist import Whitelist
 from tests.support.detection import small_detection
-from tests.support.events import real_stages
 from vibedom.approval import MAX_QUESTIONS, Approvals, AskingJudge
 from vibedom.control.messages import Answer
 from vibedom.errors import UsageError
-from vibedom.grants import GrantingWhitelist, Grants
+from vibedom.grants import GrantingJudge, Grants
 
 pytestmark = pytest.mark.anyio
 
@@ -47,19 +47,17 @@ class Border:
             Stages(
                 content_filter=ContentFilter(FilterSettings(), table),
                 scrubber=ScrubberStage(small_detection().scrubber(), table),
-                whitelist=self._whitelist(),
+                whitelist=Whitelist(self.hosts),
                 record=Recorder(),
             ),
             [],
         )
-        self.judge = AskingJudge(self.topology.judge, self.approvals, lambda: self.hosts)
-
-    def _whitelist(self) -> GrantingWhitelist:
-        return GrantingWhitelist(self.hosts, self.grants, self.approvals.asks)
+        granting = GrantingJudge(self.topology.judge, self.grants, self.approvals.asks)
+        self.judge = AskingJudge(granting, self.approvals, lambda: self.hosts)
 
     def renew(self) -> None:
         self.hosts = self.grants.apply(self.policy)
-        self.topology.stages = msgspec.structs.replace(self.topology.stages, whitelist=self._whitelist())
+        self.topology.stages = msgspec.structs.replace(self.topology.stages, whitelist=Whitelist(self.hosts))
         self.approvals.renew(self.hosts)
 
     async def question(self) -> int:
@@ -150,6 +148,19 @@ async def test_once_opens_a_path_that_no_rule_names_and_not_what_a_rule_denies(h
         made.grants.allow_once(parse_pattern(host))
         verdicts = [(await made.judge(captured(host))).decision.verdict for _ in range(2)]
         assert verdicts == (["allow", "deny"] if host == "paths.test" else ["deny", "deny"])
+
+
+async def test_once_is_not_used_up_by_what_needs_no_grant_or_gets_nowhere() -> None:
+    async with border() as made:
+        for host in ("listed.test", "denied.test"):
+            made.grants.allow_once(parse_pattern(host))
+            await made.judge(captured(host))
+        malformed = msgspec.structs.replace(captured("new.test"), trouble="malformed")
+        made.grants.allow_once(parse_pattern("new.test"))
+        assert (await made.judge(malformed)).decision.reason == "malformed"
+        assert [grant.pattern for grant in made.grants.waiting] == ["listed.test", "denied.test", "new.test"]
+        assert (await made.judge(captured("new.test"))).decision.verdict == "allow"
+        assert [grant.pattern for grant in made.grants.waiting] == ["listed.test", "denied.test"]
 
 
 async def test_nobody_answers_and_it_is_denied_and_not_asked_again_at_once() -> None:
@@ -246,8 +257,7 @@ async def test_a_grant_for_one_request_waits_for_it_only_so_long() -> None:
     ]
     now[0] += 61
     assert not grants.allows_next("a.test", 443)
-    made = real_stages()
-    assert grants.once_for(made.scrubber(made.content_filter(captured("a.test", flow="late")))) is None
+    assert grants.reserve(captured("a.test", flow="late")) is None
     assert grants.allows_next("b.test", 443)
     grants.expire()
     assert [grant.pattern for grant in grants.waiting] == ["b.test"]
