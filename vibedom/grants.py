@@ -18,6 +18,8 @@ ONCE_SECONDS = 600.0
 """How long a grant for one request waits for it where its user gives no time."""
 
 ASKED_ABOUT = "[approval] asked about when it is dialled:"
+ONCE = "allowed once:"
+"""What records say of a grant for one request. No rule of a policy has such a name."""
 
 
 class OneRequest(msgspec.Struct, kw_only=True):
@@ -137,8 +139,8 @@ class GrantingJudge:
             return await self._judge(self._asked(captured))
         is_used = captured.step != "request"
         try:
-            judged = await self._judge(msgspec.structs.replace(captured, once=(one.pattern.source, one.pattern.text)))
-            is_used = is_used or (judged.decision.verdict == "allow" and judged.decision.rule == one.pattern.label)
+            judged = await self._judge(msgspec.structs.replace(captured, once=(ONCE, one.pattern.text)))
+            is_used = is_used or judged.decision.rule.startswith(ONCE)
         finally:
             if not is_used:
                 one.flow = None
