@@ -108,6 +108,10 @@ def _run() -> object:
 
 def main() -> None:
     """Entry point of the console script."""
+    if any("://" in word for word in sys.argv):
+        from vibedom.process_arguments import hide_urls
+
+        hide_urls()
     if sys.argv[1:2] in (["run"], ["resume"]):
         from vibedom.cli import foreground
 

@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import os
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -106,6 +109,25 @@ async def test_flush_delivers_what_an_ended_session_could_not(home: Home, tmp_pa
     hosts = [alert["host"] for body in bodies for alert in json.loads(body)["alerts"]]
     assert hosts == ["h001.test", "h002.test"]
     assert waiting(spool) == (0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other lists of processes")
+def test_list_of_processes_shows_no_password_of_a_url(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://kim:canary@127.0.0.1:{server.getsockname()[1]}/canary"
+        argv = [sys.executable, "-m", "vibedom", "sinks", "test", url, "exec:/bin/true"]
+        environment = os.environ | {"VIBEDOM_HOME": str(tmp_path)}
+        with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            server.settimeout(60)
+            connection, _ = server.accept()
+            with connection:
+                shown = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+                assert b"authorization: basic" in connection.recv(65536).lower()  # it knows the password
+                connection.sendall(b"HTTP/1.1 204 \r\nConnection: close\r\n\r\n")
+            said, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert shown[3:7] == [b"sinks", b"test", b"http://" + b"*" * (len(url) - 7), b"exec:/bin/true"]
+    assert b"canary" not in said + errors
 
 
 @pytest.mark.parametrize(
