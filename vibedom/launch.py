@@ -1,7 +1,6 @@
 """From the user's wishes to a session that can start: workspace checked, directories made, state written."""
 
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from vibedom.process_identity import start_ticks
 from vibedom.sandbox.runtime import WORK_MOUNT, WORKSPACE_MOUNT, Command, Limits, Mount, RuntimeName, SandboxSpec
 from vibedom.sessions import Launch, SessionRecord
 from vibedom.settings import Policy
+from vibedom.tree_removal import remove_tree
 from vibedom.workspace.own_repository import lay_repositories
 
 PASSED_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
@@ -161,8 +161,7 @@ def _clear_work(work: Path) -> None:
     """The kernel leaves directories of mode 0 in an overlay's work directory, which a new mount makes again."""
     for left in (work / "work", work / "index"):
         if left.is_dir() and not left.is_symlink():
-            left.chmod(0o700)
-            shutil.rmtree(left)
+            remove_tree(left)
 
 
 def _spec(wishes: Wishes, directory: SessionDir, record: SessionRecord, outfit: Equipment) -> SandboxSpec:

@@ -1,7 +1,6 @@
 """The sessions on this machine: what is known of each, and how one is found by its name."""
 
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,9 +9,10 @@ import msgspec
 
 from vibedom.control.messages import Grant
 from vibedom.errors import NoSuchSessionError, VibedomError
-from vibedom.paths import Home, SessionDir
+from vibedom.paths import Home
 from vibedom.process_identity import is_running
 from vibedom.sandbox.runtime import Limits
+from vibedom.tree_removal import remove_tree
 from vibedom.workspace.inner import InnerBranch, OwnInner
 
 Status = Literal["starting", "running", "ended", "failed", "applied"]
@@ -165,13 +165,8 @@ def find_running(home: Home, name: str | None, *, workspace: Path | None = None)
 
 
 def remove(home: Home, record: SessionRecord) -> None:
-    """Delete the session's directory with the work it holds."""
-    directory: SessionDir = home.session(record.id)
-    # overlayfs leaves a directory without any permission behind.
-    for inner in directory.work.glob("*"):
-        if not inner.is_symlink():
-            inner.chmod(0o700)
-    shutil.rmtree(directory.root)
+    """Delete the session's directory with the work it holds. Raises `OSError`."""
+    remove_tree(home.session(record.id).root)
 
 
 def _is_within(path: Path, root: Path) -> bool:
