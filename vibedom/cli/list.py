@@ -4,6 +4,7 @@ import time
 
 import anyio
 import asyncclick as click
+import msgspec
 
 from vibedom import sessions
 from vibedom.cli import render
@@ -17,7 +18,7 @@ async def command(as_json: bool) -> None:
     """List the sessions, the newest first."""
     records = await anyio.to_thread.run_sync(sessions.all_sessions, find_home())
     if as_json:
-        render.out_json(records)
+        render.out_json([without_passwords(record) for record in records])
         return
     if not records:
         render.err("no sessions; start one with `vibedom run PROJECT`")
@@ -26,6 +27,12 @@ async def command(as_json: bool) -> None:
         (record.id, state(record), record.runtime, age(record.created_at), str(record.workspace)) for record in records
     ]
     render.out(render.table(rows, ("SESSION", "STATE", "RUNTIME", "STARTED", "PROJECT")))
+
+
+def without_passwords(record: SessionRecord) -> SessionRecord:
+    """Of the sinks that `--sink` named only the kind: their URLs are passwords."""
+    kinds = tuple(url.partition(":")[0] + ":..." for url in record.launch.sinks)
+    return msgspec.structs.replace(record, launch=msgspec.structs.replace(record.launch, sinks=kinds))
 
 
 def state(record: SessionRecord) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from vibedom import sessions
 from vibedom.cli import render
 from vibedom.cli.amounts import size
-from vibedom.cli.list import age, state
+from vibedom.cli.list import age, state, without_passwords
 from vibedom.control.client import Client
 from vibedom.control.messages import Grant, Report
 from vibedom.errors import VibedomError
@@ -86,7 +86,7 @@ def _total(counts: tuple[tuple[str, int], ...]) -> int:
 
 def _as_data(record: SessionRecord, traffic: Traffic, report: Report | None) -> dict[str, Any]:
     return {
-        "session": msgspec.to_builtins(record, enc_hook=str),
+        "session": msgspec.to_builtins(without_passwords(record), enc_hook=str),
         "is_alive": record.is_alive,
         "traffic": msgspec.to_builtins(traffic),
         "supervisor": None if report is None else msgspec.to_builtins(report),

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import anyio
+import msgspec
 import pytest
 
 from sinks.spool import Spool, waiting
@@ -18,7 +19,8 @@ from tests.unit.audit.logs import records, write_session
 from tests.unit.sinks.places import http_server
 from vibedom import sessions
 from vibedom.alert_sinks import open_alert_sinks, spool_path
-from vibedom.cli import audit, fleet, sinks
+from vibedom.cli import audit, fleet, sinks, status
+from vibedom.cli import list as list_command
 from vibedom.errors import UsageError, VibedomError
 from vibedom.paths import Home
 from vibedom.sink_settings import sink_of_url
@@ -109,6 +111,21 @@ async def test_flush_delivers_what_an_ended_session_could_not(home: Home, tmp_pa
     hosts = [alert["host"] for body in bodies for alert in json.loads(body)["alerts"]]
     assert hosts == ["h001.test", "h002.test"]
     assert waiting(spool) == (0, 0)
+
+
+async def test_sessions_are_listed_without_the_urls_of_their_sinks(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended_session(home, "s1")
+    record = sessions.load(home, "s1")
+    launch = sessions.Launch(sinks=("https://u:canary@h.test/canary", "slack://canary/canary"))
+    sessions.save(home, msgspec.structs.replace(record, launch=launch))
+    for command, arguments in ((list_command, ["--json"]), (status, ["s1", "--json"])):
+        await run(command.command, *arguments)
+        shown = capsys.readouterr().out
+        assert "canary" not in shown
+        assert '"https:..."' in shown
+    assert sessions.load(home, "s1").launch.sinks == launch.sinks  # `vibedom resume` needs them
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other lists of processes")
