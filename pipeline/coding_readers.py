@@ -6,9 +6,9 @@ import zlib
 import brotli  # type: ignore[import-untyped]
 
 if sys.version_info >= (3, 14):  # pragma: no cover
-    from compression import zstd
+    from compression import zstd as zstd
 else:
-    from backports import zstd
+    from backports import zstd as zstd
 
 GZIP, ZLIB, RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 """zlib's window bits for the three wrappings."""

@@ -17,6 +17,7 @@ import msgspec
 from anyio.abc import TaskGroup, TaskStatus
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from pipeline.archives import is_archive
 from pipeline.events import (
     Captured,
     Decision,
@@ -239,9 +240,11 @@ def _unless_raised[In, Out](step: Callable[[In], Out], event: In) -> Out | None:
 
 
 def _is_large(event: Filtered) -> bool:
-    """A compressed body may grow a thousandfold, whatever its length."""
+    """A compressed body may grow a thousandfold, whatever its length; so may what is packed in one."""
     body = event.captured.body
-    return body is not None and (len(body.data) >= LARGE_BODY_BYTES or bool(event.scan.codings))
+    if body is None:
+        return False
+    return len(body.data) >= LARGE_BODY_BYTES or bool(event.scan.codings) or is_archive(body.data)
 
 
 def denial(event: Captured | Scrubbed, reason: Reason) -> Judged:

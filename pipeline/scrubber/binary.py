@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pipeline.archives import unpacked
 from pipeline.events import SecretClass
 from pipeline.scrubber.edit import Search, place
 from pipeline.scrubber.model import Hit
@@ -23,7 +24,15 @@ def keys(hits: Iterable[Hit], known: frozenset[str] = frozenset()) -> tuple[Hit,
 
 
 def watch(search: Search, data: bytes, where: str) -> tuple[Hit, ...]:
-    """The keys in `data`. What would be scrubbed in a text gets the action `block`."""
+    """The keys in `data` and in what is packed in it. What would be scrubbed in a text gets the action `block`."""
+    found = _read(search, data, where)
+    for member in unpacked(data):
+        known = frozenset(hit.fingerprint for hit in found)
+        found += keys(_read(search, member, f"{where} (unpacked)"), known)
+    return found
+
+
+def _read(search: Search, data: bytes, where: str) -> tuple[Hit, ...]:
     found = _blocked(search, data, where)
     narrow = squeezed(data)
     if len(narrow) == len(data):

@@ -2,7 +2,9 @@
 
 import asyncio
 import gzip
+import io
 import json
+import zipfile
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -231,3 +233,26 @@ async def test_a_compressed_stream_that_begins_like_text_is_decoded(through: Way
     writer.transport.abort()
     assert KEY not in arrived(through)
     assert b"[REDACTED_GITHUB_PAT]" in through.plain.arrived[-1].body  # the origin takes the coding off
+
+
+def zipped(*contents: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"src/file-{number}.py", content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("label", ["application/zip", "application/octet-stream", "multipart/form-data; boundary=XX"])
+async def test_an_archive_with_a_key_packed_in_it_is_refused_and_one_without_passes(
+    through: Way, tmp_path: Path, label: str
+) -> None:
+    code = b"def main(): return 0\n" * 50
+    for content in (code, code + b'TOKEN = "' + KEY + b'"\n'):
+        body = zipped(code, content)
+        if label.startswith("multipart"):
+            body = PART % (b"application/zip", body)
+        await upload(through, tmp_path, label, body)
+        assert [request.body for request in through.secure.arrived] == ([body] if content is code else [])
+        through.secure.arrived.clear()
+    await blocked(through)
