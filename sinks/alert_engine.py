@@ -1,7 +1,7 @@
 """Records -> alerts: matched, counted in windows, doubles folded, floods cut. Its only clock is the records' own."""
 
 import hashlib
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 import msgspec
@@ -46,7 +46,8 @@ class AlertEngine:
         self._min_severity = min_severity
         self._max_per_minute = max_per_minute
         self._seen: dict[Key, _Folded] = {}
-        self._windows: dict[str, deque[float]] = {}
+        self._windows: dict[str, OrderedDict[str, float]] = {}
+        self._matches = 0
         self._given: dict[Severity, deque[float]] = {severity: deque() for severity in SEVERITIES}
         self._cut = 0
         self._floods = 0
@@ -72,7 +73,7 @@ class AlertEngine:
         return due
 
     def _match(self, rule: AlertRule, record: Record, finding: Finding | None) -> list[Alert]:
-        count = self._count(rule, record.at)
+        count = self._count(rule, record)
         if count < rule.count:
             return []
         key = _key(rule, record, finding)
@@ -84,13 +85,18 @@ class AlertEngine:
         self._remember(key, alert, record.at)
         return self._limited(alert, record.at)
 
-    def _count(self, rule: AlertRule, at: float) -> int:
-        """Matches within the rule's window, this one included."""
+    def _count(self, rule: AlertRule, record: Record) -> int:
+        """Matches, or different hosts, within the rule's window, this one included."""
         if rule.count == 1:
             return 1
-        window = self._windows.setdefault(rule.name, deque(maxlen=rule.count))
-        window.append(at)
-        return sum(1 for then in window if then > at - rule.window_seconds)
+        self._matches += 1
+        window = self._windows.setdefault(rule.name, OrderedDict())
+        what = record.host if rule.different_hosts else str(self._matches)
+        window[what] = record.at
+        window.move_to_end(what)
+        while len(window) > rule.count or next(iter(window.values())) <= record.at - rule.window_seconds:
+            window.popitem(last=False)
+        return len(window)
 
     def _make(self, rule: AlertRule, record: Record, finding: Finding | None, count: int) -> Alert:
         about = (finding.rule, finding.fingerprint, finding.location) if finding else ()

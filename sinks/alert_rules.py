@@ -38,6 +38,8 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """So many matches ..."""
     window_seconds: float = 60.0
     """... within so long are one alert."""
+    different_hosts: bool = False
+    """`count` counts hosts, and a host once, however often it matches."""
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.isprintable() or len(self.name) > 64:
@@ -120,7 +122,12 @@ DEFAULT_RULES: tuple[AlertRule, ...] = (
         severity="low",
     ),
     AlertRule(
-        name="many hosts denied", reasons=("not-listed", "denied-by-rule"), count=50, window_seconds=60, severity="high"
+        name="many hosts denied",
+        reasons=("not-listed", "denied-by-rule"),
+        count=50,
+        window_seconds=60,
+        different_hosts=True,
+        severity="high",
     ),
     AlertRule(
         name="vibedom in trouble", reasons=("stage-raised", "timed-out", "audit-unavailable"), severity="critical"

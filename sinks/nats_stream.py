@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
 ACK_SECONDS = 5.0
-CONNECT_SECONDS = 20.0
+CONNECT_SECONDS = 15.0
 """For all servers and attempts together."""
 DUPLICATE_SECONDS = 600.0
 """How long the server remembers message ids. Readers drop what comes again after a longer outage."""

@@ -158,6 +158,22 @@ def test_probing_many_hosts_is_grave_with_the_default_rules() -> None:
     assert names(given) == ["many hosts denied"]
 
 
+def test_one_host_that_is_asked_for_again_and_again_is_not_many_hosts() -> None:
+    retried = [later(DENIED, n / 10, flow=f"f{n}") for n in range(300)]
+    assert names(engine().feed(retried)) == ["host denied"]
+    slowly = [later(DENIED, 2 * n, host=f"h{n}.test") for n in range(200)]
+    assert engine(minimum="high").feed(slowly) == []
+
+
+def test_different_hosts_are_counted_within_the_window_only() -> None:
+    rule = AlertRule(name="many", count=3, window_seconds=10, different_hosts=True)
+    hosts = [(0, "a"), (1, "b"), (2, "a"), (9, "b"), (11.5, "c"), (11.6, "d"), (11.7, "d")]
+    given = [bool(engine([rule]).feed([later(DENIED, at, host=host) for at, host in hosts[:n]])) for n in range(1, 8)]
+    assert given == [False, False, False, False, True, True, True]
+    (alert,) = engine([rule]).feed([later(DENIED, at, host=host) for at, host in hosts])
+    assert (alert.count, alert.host) == (3, "c")
+
+
 @pytest.mark.parametrize(("minimum", "count"), [("low", 2), ("medium", 1), ("high", 1), ("critical", 0)])
 def test_minimum_severity_is_a_minimum(minimum: Severity, count: int) -> None:
     assert len(engine(minimum=minimum).feed([SCRUBBED, DENIED])) == count
