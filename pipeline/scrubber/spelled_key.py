@@ -17,11 +17,11 @@ from pipeline.scrubber.view import View
 _CUT_ESCAPE = re.compile(rb"(?:%(?:25)*[0-9a-fA-F]?|\\++(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?|&[#a-zA-Z0-9]{0,9})\Z")
 _LONGEST_CUT = 24
 """Bytes of an escape that the end of the data may cut, with a few doubled marks."""
-_CUT_MARK = re.compile(rb"(?:-{1,5}|-----B(?:E(?:GI?)?)?)\Z")
+_CUT_MARK = re.compile(rb"(?i)(?:-{1,5}|-----B(?:E(?:GI?)?)?)\Z")
 _NOTHING = Hints((), prose=False, base64=False)
 
 
-def open_spelled_key(data: bytes, start: int) -> int:
+def open_spelled_key(data: bytes, start: int, patience: int) -> int:
     """Where in `data[start:]` the header of a private key begins that has no footer yet; `len(data)` where none does.
 
     The plain header is not looked for, but for one that the beginning of an escape interrupts at the end.
@@ -30,7 +30,7 @@ def open_spelled_key(data: bytes, start: int) -> int:
     hints = hint_finder()(text)
     if hints == _NOTHING and not _may_be_cut(text):
         return len(data)
-    found = _open(text, hints, LAYERS)
+    found = _open(text, hints, LAYERS, patience)
     return start + found if found >= 0 else len(data)
 
 
@@ -38,20 +38,20 @@ def _may_be_cut(text: bytes) -> bool:
     return HEADER_MARK in text and _CUT_ESCAPE.search(text, max(0, len(text) - _LONGEST_CUT)) is not None
 
 
-def _open(text: bytes, hints: Hints, layers: int) -> int:
+def _open(text: bytes, hints: Hints, layers: int, patience: int) -> int:
     """As `open_key_block`, in `text` and in what it decodes to."""
     cut = _CUT_ESCAPE.search(text, max(0, len(text) - _LONGEST_CUT))
     whole = text[: cut.start()] if cut else text
-    found = [open_key_block(whole, 0)]
+    found = [open_key_block(whole, 0, patience)]
     if layers < LAYERS and (mark := _CUT_MARK.search(whole)):
         found.append(mark.start())
     if layers:
-        found += (_open_below(view, layers - 1) for view in _views(whole, hints, layers))
+        found += (_open_below(view, layers - 1, patience) for view in _views(whole, hints, layers))
     return min((at for at in found if at >= 0), default=-1)
 
 
-def _open_below(view: View, layers: int) -> int:
-    at = _open(view.data, hint_finder()(view.data) if layers else _NOTHING, layers)
+def _open_below(view: View, layers: int, patience: int) -> int:
+    at = _open(view.data, hint_finder()(view.data) if layers else _NOTHING, layers, patience)
     return view.raw_span(at, at + 1)[0] if at >= 0 else -1
 
 

@@ -4,7 +4,7 @@ from pipeline.scrubber.base64_lines import open_base64_lines
 from pipeline.scrubber.edit import Edit
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
 from pipeline.scrubber.json_number import is_json_number
-from pipeline.scrubber.key_block import HEADER_MARK, open_key_block
+from pipeline.scrubber.key_block import HEADER_MARK, PATIENCE_BYTES, open_key_block
 from pipeline.scrubber.key_lines import open_key_lines
 from pipeline.scrubber.redactor import Redactor
 from pipeline.scrubber.spelled_key import open_spelled_key
@@ -42,6 +42,8 @@ class Window:
         self._is_replaced = False  # that match left as a placeholder
         self._is_in_token = False  # all that waits is one token longer than the hold-back
         self._is_loose = False  # that token is too long to be held as a whole
+        # What is talked about in a chat is to be read as it comes.
+        self._patience = PATIENCE_BYTES if hold is hold_words else CONTEXT_BYTES
         self._recheck = 0  # a spelled key was open: looked at again when _data is that long
         self._suppression: Suppression | None = None
 
@@ -96,7 +98,7 @@ class Window:
         if self._redactor.open_from is not None:
             held = min(held, self._redactor.open_from(data, done))
         if data.rfind(HEADER_MARK, done) >= 0:
-            key = open_key_block(data, done)
+            key = open_key_block(data, done, self._patience)
             return min(held, key) if key >= 0 else held
         return held
 
@@ -104,7 +106,7 @@ class Window:
         """Where a key in escapes or base64 is open. To decode takes time, so it is not done for every few bytes."""
         if len(data) < self._recheck:
             return done
-        at = open_spelled_key(data, done)
+        at = open_spelled_key(data, done, self._patience)
         self._recheck = len(data) + (len(data) - done) // 8 if at == done < len(data) else 0
         return at
 

@@ -1,5 +1,6 @@
 """What fuzzing found once, and a little of it on every run."""
 
+import base64
 import importlib.util
 import os
 import subprocess
@@ -9,13 +10,23 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.targets import TARGETS
+from tests.unit.pipeline.scrubber.stream_support import PEM, PEM_BODY
 
 ROOT = Path(__file__).parents[2]
 TOO_LARGE = rb"key=((?:[^\s=]{0,24}[@*?!#]){3,16}[^\s=]{0,24})" + b"\0 key=a@b*c?d!"
 """Hyperscan refuses the pattern."""
 BROKEN_WIDE = b"\x40\x90*\0\0\0\0\0\0\0c3a1BB2c3"
 """Begins as UTF-32 and is none: the same for all cuts."""
-FOUND: dict[str, tuple[bytes, ...]] = {"bodies": (), "splits": (BROKEN_WIDE,), "rules": (TOO_LARGE,)}
+_KEY = PEM.replace(b"PRIVATE", b"PRiVATE")
+MIXED_CASE = b"@\x90my key:\n" + _KEY
+"""A rule may take a header in any case of its letters."""
+SPELLED = b"@\x90key: " + PEM.replace(b"--BEGIN", b"%2d-BEG%49N", 1) + b" and more"
+IN_LINES = b"@\x90x " + base64.encodebytes(b"it is: " + PEM[:32] + PEM_BODY[:195] + PEM[-29:] + b" and more of it")
+FOUND: dict[str, tuple[bytes, ...]] = {
+    "bodies": (),
+    "splits": (BROKEN_WIDE, MIXED_CASE, SPELLED, IN_LINES),
+    "rules": (TOO_LARGE,),
+}
 
 
 @pytest.mark.parametrize(("name", "data"), [(name, data) for name, cases in FOUND.items() for data in cases])

@@ -29,6 +29,22 @@ client_secret: ${{ secrets.CLIENT_SECRET }}
 api_key: "<insert key here>"
 postgresql://localhost:5432/app
 https://registry.demo.test/@scope/name
+results["token"] = NotifyEight00demo.unquote(results["qsd"])
+peer_key = X25519PublicKey.from_public_bytes(data)
+self._private_key = X25519PrivateKey.generate()
+credentials = standard_b64encode(pair)
+results["password"] = cwe312_word(results["password"])
+Token.Error: "$text-error on $error-muted",
+Token.Keyword.Constant: "bold $text-success 80%",
+{"password": "string?", "passphrase": "string?"}
+throw new Failure(`Unexpected token "${n[i].toSource()}"`)
+redis://[[username]:[password]]@localhost:6379/0
+https://hooks.slack.com/services/TOKEN_A/TOKEN_B/TOKEN_C
+package/plugins/opsgenie.py,sha256=sB7NClyewh8Y17cxA2I0X5XFqqTXdITJP0GybeVme1U,12345
+https://help.xmatters.com/integrations/other/triggeralertsbywebhook.htm
+# mailersend://APIKey:FromEmail/ToEmail1/ToEmail2/ToEmailN
+- Bearer https://tools.ietf.org/html/rfc6750
+passphrase: 'top secret'
 """.strip().splitlines()
 
 COUNTERS = """

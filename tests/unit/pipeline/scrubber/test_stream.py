@@ -127,11 +127,21 @@ def test_a_token_that_does_not_end_within_the_limit_is_replaced_and_the_rest_tak
     assert run(new_stream(), cut(text, 1500)) == b"a [REDACTED_JWT] after"
 
 
-def test_talk_about_keys_is_not_held_back() -> None:
-    text = b'if "-----BEGIN PRIVATE KEY-----" in text:\n' + b"    return True  # it is a key, then\n" * 40
-    stream = new_stream()
-    out = stream.feed(text)
-    assert out == text
+def test_talk_about_keys_is_not_held_back_for_long() -> None:
+    text = b'if "-----BEGIN PRIVATE KEY-----" in text:\n' + b"    return True  # it is a key, then\n" * 500
+    assert new_stream().feed(text) == text
+    line = b"data: if '-----BEGIN PRIVATE KEY-----' is in it: \n\n"
+    stream, more = new_stream("sse"), b"data: it is a key, then, and we say so. \n\n"
+    assert b"it is a key" in [stream.feed(event) for event in (line, *[more] * 16)][-1]
+    assert stream.feed(more) == more
+
+
+def test_a_key_in_lines_of_any_length_is_taken_out() -> None:
+    body = b"\n".join(cut(PEM_BODY.replace(b"\n", b""), 20))
+    text = b"my key:\n" + PEM[:32] + body + b"\n" + PEM[-29:] + b"\nthe end\n"
+    assert whole_result(text) == b"my key:\n[REDACTED_PRIVATE_KEY]\nthe end\n"
+    for size in (1, 30, 700):
+        assert run(new_stream(), cut(text, size)) == whole_result(text)
 
 
 def test_an_allowed_hit_passes_and_is_told() -> None:
