@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -149,11 +150,21 @@ async def test_service_that_refuses_or_is_not_there_is_tried_again_and_nothing_i
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
-async def test_no_mention_link_or_markup_comes_of_what_an_agent_wrote(tmp_path: Path) -> None:
-    with http_server(tmp_path / "failing") as (where, bodies):
-        await Notify(f"json://{where}/").deliver([nasty_alert()])
-    text = json.loads(bodies[0])["message"]
+@pytest.mark.parametrize(
+    ("url", "field"),
+    [
+        ("json://{}/", "message"),
+        ("mmost://{}/abcdefghijklmnopqrstuvwxyz", "text"),
+        ("gotify://{}/abcdefghijklmno", "message"),
+        ("ntfy://{}/topic", "message"),
+    ],
+)
+async def test_no_mention_link_or_markup_comes_of_what_an_agent_wrote(tmp_path: Path, url: str, field: str) -> None:
+    with http_server(tmp_path / "failing") as (where, bodies), suppress(DeliveryError):
+        await Notify(url.format(where)).deliver([nasty_alert()])  # some of them want another status than 204
+    text = json.loads(bodies[0])[field]
     assert "a-key" in text
+    assert "high" in text
     assert not set("<>@`[]*\x1b\u202e") & set(text)
 
 
