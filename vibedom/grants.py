@@ -50,6 +50,7 @@ class Grants:
             pattern = parse_pattern(grant.pattern, source="session")
             self._grants[grant.pattern] = grant, pattern
         self.expire()
+        self._changed()
 
     def add(self, pattern: Pattern, *, is_denied: bool = False, seconds: float | None = None) -> None:
         """The last word about a pattern counts."""

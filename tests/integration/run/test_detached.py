@@ -158,7 +158,9 @@ async def test_a_stuck_client_does_not_hold_the_agent_up(vibedom: Vibedom) -> No
 
 async def test_a_killed_supervisor_is_resumed_with_work_grants_and_log(vibedom: Vibedom, runtime: Runtime) -> None:
     home = Home(root=vibedom.home)
-    script = f"echo x >> runs; {IDLE}"
+    ask = "for host in granted shut; do curl -s -o /dev/null http://$host.test/; done"
+    script = f"echo x >> runs; [ $(wc -l < runs) = 1 ] || {{ {ask}; touch asked; }}; {IDLE}"
+    vibedom.policy(domains="shut.test\n")
     assert (await start(vibedom, script, name="task")).code == 0
     await until(lambda: (vibedom.session / "upper" / "runs").exists(), "the agent")
     assert (await vibedom("allow", "granted.test", "--for", "1h")).code == 0
@@ -171,8 +173,11 @@ async def test_a_killed_supervisor_is_resumed_with_work_grants_and_log(vibedom: 
         await until(lambda: (vibedom.session / "upper" / "runs").read_text() == "x\nx\n", "the agent again")
         grants = {grant.pattern: grant.verdict for grant in (await Client(home, "task").status()).grants}
         assert grants == {"granted.test": "allow", "shut.test": "deny"}
+        await until(lambda: (vibedom.session / "upper" / "asked").exists(), "its requests")
     finally:
         await vibedom("stop", "task")
+    reasons = {r["host"]: r["reason"] for r in vibedom.records() if r["kind"] == "request"}
+    assert reasons == {"granted.test": "listed", "shut.test": "denied-by-rule"}
     assert (await vibedom("audit", "verify", "task")).code == 0
     assert (await vibedom("apply", "task", "--all", "--yes")).code == 0
     assert (vibedom.project / "runs").read_text() == "x\nx\n"

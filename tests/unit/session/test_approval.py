@@ -246,6 +246,15 @@ async def test_a_grant_ends_when_its_time_is_over_even_where_the_machine_slept()
     assert [grant.pattern for grant in grants.grants] == ["b.test", "c.test"]
 
 
+async def test_grants_of_an_earlier_run_count_from_the_start() -> None:
+    judged_by: list[HostPolicy] = []
+    earlier = Grants(lambda: None)
+    earlier.add(parse_pattern("a.test"))
+    grants = Grants(lambda: judged_by.append(grants.apply(HostPolicy(allow=[]))))
+    grants.restore(earlier.grants)
+    assert judged_by[-1].decide("a.test", 443).verdict == "allow"
+
+
 async def test_a_grant_for_one_request_waits_for_it_only_so_long() -> None:
     now = [1000.0]
     grants = Grants(lambda: None, clock=lambda: now[0])
