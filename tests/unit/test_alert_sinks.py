@@ -1,10 +1,14 @@
 """Which alert sinks a policy and `--sink` open, and that what they hold is not shown."""
 
+import re
 import stat
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
 from pipeline.events import Record
@@ -12,10 +16,11 @@ from sinks.alert_rules import AlertRule
 from sinks.command import CommandSettings
 from sinks.syslog import SyslogSettings
 from sinks.webhook import WebhookSettings
-from vibedom.alert_sinks import describe, open_alert_sinks, sink_of_url
+from vibedom.alert_sinks import SinkSettings, describe, open_alert_sinks, sink_of_url
 from vibedom.errors import SettingsError, UsageError
 
 pytestmark = pytest.mark.anyio
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -59,6 +64,18 @@ async def test_alerts_file_is_always_there_and_own_rules_come_beside_the_default
     assert '"name":"host denied"' in text
     assert '"name":"mine","severity":"critical"' in text
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_documentation_shows_every_key_of_an_alert_rule_and_every_setting_of_a_sink() -> None:
+    text = (DOCS / "policy.md").read_text().partition("### Alerts")[2].partition("    [[sinks]]")[0]
+    shown = tomllib.loads("\n".join(line[4:] for line in text.splitlines() if line.startswith("    ")))["alerts"][0]
+    assert set(shown) == set(AlertRule.__struct_fields__)
+    msgspec.convert(shown, AlertRule)
+    table = (DOCS / "sinks.md").read_text()
+    for settings in get_args(SinkSettings):
+        (row,) = re.findall(rf"^\| `{settings.__struct_config__.tag}` \|.*$", table, re.MULTILINE)
+        names = set(settings.__struct_fields__) - {"min_severity"}
+        assert names <= set(re.findall(r"`(\w+)`", row)), f"{names} in {row}"
 
 
 def test_key_file_must_be_readable_and_long_enough(tmp_path: Path) -> None:
