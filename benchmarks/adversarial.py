@@ -28,6 +28,7 @@ ADVERSARIAL: dict[str, Callable[[int], bytes]] = {
     "long digit runs": _filled(b"4111111111111111"),
     "cards that fail Luhn": _numbered("4111-1111-1111-{n:04.0f} "),
     "one letter": _filled(b"a"),
+    "one capital letter": _filled(b"A"),
     "assignments": _numbered('my_key_{n} = "{h}Zq{h}x"\n'),
     "key headers": _filled(b"-----BEGIN RSA PRIVATE KEY-----\n"),
     "hex and its keyword": _numbered("sourcegraph {h}{h}{h}{h}{h} "),

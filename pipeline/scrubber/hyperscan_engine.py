@@ -54,7 +54,8 @@ class HyperscanEngine(TriggeredEngine):
         for database in databases:
             for pattern, ends in database.scan(data).items():
                 for rule, trigger in database.triggers[pattern]:
-                    found.setdefault(rule, []).extend(starts(trigger, ends))
+                    near = [(0, len(data))] if trigger.once else starts(trigger, ends)
+                    found.setdefault(rule, []).extend(near)
         return found
 
 
@@ -123,7 +124,7 @@ def _new_scratch(local: _Scratches, database: "hyperscan.Database") -> "hypersca
 
 def _key(triggers: Sequence[Trigger]) -> str:
     """Changes with all that a database is made from, and with what makes it."""
-    parts = [VERSION, *(f"{trigger.shelf} {trigger.text}" for trigger in triggers)]
+    parts = [VERSION, *(f"{trigger.shelf} {trigger.once:d} {trigger.text}" for trigger in triggers)]
     return f"database {sha256(chr(10).join(parts).encode()).hexdigest()}"
 
 
@@ -134,11 +135,16 @@ def _compiled(triggers: Sequence[Trigger]) -> "hyperscan.Database":
             expressions=[_expression(trigger) for trigger in triggers],
             ids=list(range(len(triggers))),
             elements=len(triggers),
-            flags=[hyperscan.HS_FLAG_CASELESS if trigger.shelf == "literal" else 0 for trigger in triggers],
+            flags=[_flags(trigger) for trigger in triggers],
         )
     except hyperscan.error as exc:
         raise TooLargeError(str(exc)) from exc
     return database
+
+
+def _flags(trigger: Trigger) -> int:
+    caseless = hyperscan.HS_FLAG_CASELESS if trigger.shelf == "literal" else 0
+    return int(caseless | hyperscan.HS_FLAG_SINGLEMATCH if trigger.once else caseless)
 
 
 def _expression(trigger: Trigger) -> bytes:

@@ -1,6 +1,6 @@
 """Where a rule is searched whose regex does not ask for its keywords itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pipeline.scrubber.interval import Interval, merged
 
@@ -12,7 +12,7 @@ same in a stream."""
 def keyword_places(lowered: bytes, keywords: tuple[bytes, ...]) -> list[Interval]:
     """Stretches of `lowered` around `keywords`, disjoint and ascending; a match must lie within one."""
     size, reach = len(lowered), KEYWORD_REACH_BYTES
-    ends = (end for word in keywords for end in occurrences(lowered, word))
+    ends = (end for word in keywords for end in _outer_ends(lowered, word, reach))
     return merged((max(0, end - reach), min(size, end + reach)) for end in ends)
 
 
@@ -32,10 +32,11 @@ def places_near(
     return merged(found)
 
 
-def occurrences(data: bytes, word: bytes) -> list[int]:
-    """Where each occurrence of `word` ends, overlapping ones too."""
-    ends, at = [], data.find(word)
+def _outer_ends(data: bytes, word: bytes, reach: int) -> Iterator[int]:
+    """Where occurrences of `word` end, without those between two that are no further than `reach` apart: stretches
+    around the two hold theirs. Of a word of one letter there may be one at every byte."""
+    at = data.find(word)
     while at >= 0:
-        ends.append(at + len(word))
-        at = data.find(word, at + 1)
-    return ends
+        yield at + len(word)
+        last = data.rfind(word, at + 1, at + reach + len(word))
+        at = last if last >= 0 else data.find(word, at + reach)

@@ -30,6 +30,8 @@ _LOOSE_BITS = 24
 """A set of more bytes at the edge of a pattern announces nothing."""
 _LONG_BYTES = 16
 """A sign alone is everywhere: it announces something with what follows it, if that is so long."""
+_ENOUGH_BYTES = 40
+"""A run of so many behind a literal announces a match; what follows would only make the automaton larger."""
 _FAR_BYTES = 256
 """What is searched for may stand so far from where the match begins."""
 _WORD = byte_set(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_").mask
@@ -100,7 +102,7 @@ def _trigger(items: tuple[Node, ...], low: int, high: int | None, front: Node) -
     if words is not None and len(words) == 1 and b"" not in words:
         (word,) = words
         return Trigger(word.decode("latin-1"), low + len(word), None if high is None else high + len(word), "literal")
-    shortened = _simple(_shortest_end(Cat(items)))
+    shortened = _simple(_shortest_end(Cat(_enough(items))))
     least, most = width(shortened)
     if least == 0:
         return None
@@ -110,6 +112,15 @@ def _trigger(items: tuple[Node, ...], low: int, high: int | None, front: Node) -
         shelf = "numbers"
         shortened = Cat((front, shortened))
     return Trigger(to_text(shortened), low + least, farthest, shelf)
+
+
+def _enough(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """`items` up to the first long run of no fixed length behind a literal."""
+    for number, item in enumerate(items[:-1], 1):
+        is_long = isinstance(item, Rep) and item.low >= _ENOUGH_BYTES and item.low != item.high
+        if is_long and literal_triggers(Cat(items[:number])):
+            return items[:number]
+    return items
 
 
 def _first_bytes(node: Node) -> tuple[int, bool]:
@@ -156,13 +167,15 @@ def _rare(node: Node, low: int = 0, high: int = 0) -> list[Trigger]:
     found = literal_triggers(node)
     if not all(is_rare(t.text.encode("latin-1")) and (t.farthest or 0) - t.nearest <= _FAR_BYTES for t in found):
         return []
-    return [Trigger(t.text, t.nearest + low, (t.farthest or 0) + high, "literal") for t in found]
+    return [
+        Trigger(t.text, t.nearest + low, (t.farthest or 0) + high, "literal", once=len(set(t.text)) == 1) for t in found
+    ]
 
 
 def _begin(items: Sequence[Node]) -> tuple[int, int, int | None]:
     """The item to begin with, and how wide is what stands before it."""
     first, low, high = _lead(items)
-    is_run = _is_run(items[first:])
+    is_vague = _is_vague(items[first:])
     before, after = low, high
     for number in range(first + 1, len(items)):
         least, most = width(items[number - 1])
@@ -170,16 +183,18 @@ def _begin(items: Sequence[Node]) -> tuple[int, int, int | None]:
             break
         before, after = before + least, after + most
         rest = items[number:]
-        if _is_scheme_end(rest) or (is_run and _is_sign(rest[0]) and width(Cat(tuple(rest)))[0] >= _LONG_BYTES):
+        if _is_scheme_end(rest) or (is_vague and _is_sign(rest[0]) and width(Cat(tuple(rest)))[0] >= _LONG_BYTES):
             return number, before, after
     return first, low, high
 
 
-def _is_run(items: Sequence[Node]) -> bool:
-    """No literal, and a run of letters and digits that may end at several places: an automaton would be in many states
-    at once wherever there are only letters and digits."""
+def _is_vague(items: Sequence[Node]) -> bool:
+    """No literal, and a choice of signs in front, or a run of letters and digits that may end at several places: an
+    automaton would be in many states at once wherever there are such signs, or only letters and digits."""
     if literal_triggers(Cat(tuple(items))):
         return False
+    if items and isinstance(items[0], Alt):
+        return True
     return any(isinstance(item, Rep) and item.low >= _LONG_BYTES and item.low != item.high for item in items[:2])
 
 

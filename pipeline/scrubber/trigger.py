@@ -16,3 +16,5 @@ class Trigger(msgspec.Struct, frozen=True, array_like=True):
     nearest: int
     farthest: int | None
     shelf: Shelf = "words"
+    once: bool = False
+    """Only the first is told, and matches begin anywhere: of a literal of one letter there may be one at every byte."""
