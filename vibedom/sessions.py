@@ -11,7 +11,7 @@ from vibedom.control.messages import Grant
 from vibedom.errors import NoSuchSessionError, VibedomError
 from vibedom.paths import Home
 from vibedom.process_identity import is_running
-from vibedom.sandbox.runtime import Limits
+from vibedom.sandbox.limits import Limits
 from vibedom.tree_removal import remove_tree
 from vibedom.workspace.inner import InnerBranch, OwnInner
 

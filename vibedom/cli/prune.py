@@ -9,10 +9,14 @@ from vibedom import sessions
 from vibedom.cli import render
 from vibedom.cli.amounts import parse_seconds, size
 from vibedom.cli.ask import can_ask, confirm
+from vibedom.disk_usage import measure
 from vibedom.errors import UsageError
 from vibedom.paths import Home
 from vibedom.paths import home as find_home
 from vibedom.sessions import SessionRecord
+
+_MOST_FILES = 1_000_000
+"""Counted of one session; what has more takes at least that."""
 
 
 @click.command(short_help="Delete sessions that hold no work.")
@@ -45,7 +49,7 @@ async def command(older_than: str, dry_run: bool, yes: bool) -> None:
 def _prunable(home: Home, before: float) -> list[tuple[SessionRecord, int]]:
     """With the bytes each takes."""
     return [
-        (record, sum(path.lstat().st_size for path in home.session(record.id).root.rglob("*")))
+        (record, measure([home.session(record.id).root], _MOST_FILES).size)
         for record in sessions.all_sessions(home)
         if record.created_at <= before and not record.is_kept and is_empty(home, record)
     ]

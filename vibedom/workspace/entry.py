@@ -8,7 +8,8 @@ import msgspec
 
 from vibedom.workspace.spelling import spell
 
-FileType = Literal["file", "directory", "symlink", "fifo", "socket", "device"]
+FileType = Literal["file", "directory", "symlink", "fifo", "socket", "device", "too deep directory"]
+"""The last one is a directory of the agent's that is read no further (`layer.MAX_LEVELS`)."""
 
 _TYPES: dict[int, FileType] = {
     stat.S_IFREG: "file",

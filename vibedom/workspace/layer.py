@@ -21,6 +21,10 @@ from vibedom.workspace.tree import Tree, lstat_at, open_file_at
 
 Namespace = Literal["trusted", "user"]
 
+MAX_LEVELS = 256
+"""Directories in one another that are looked into. What an agent puts deeper (nobody's project is, and a path has room
+for 4,096 bytes) is named and left out: to reach it takes a step for each level, each time."""
+
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One path of the upper directory."""
@@ -56,6 +60,8 @@ class Layer:
                     node = self._node(fd, name, f"{directory}/{name}" if directory else name)
                     if node is None:
                         continue
+                    if node.entry.type == "directory" and node.path.count("/") >= MAX_LEVELS:
+                        node = msgspec.structs.replace(node, entry=_too_deep(node.entry))
                     yield node
                     if node.entry.type == "directory":
                         pending.append(node.path)
@@ -105,6 +111,10 @@ class Layer:
             return {mark.removeprefix(self._prefix): os.getxattr(fd, mark) for mark in names}
         finally:
             os.close(fd)
+
+
+def _too_deep(entry: Entry) -> Entry:
+    return msgspec.structs.replace(entry, type="too deep directory")
 
 
 def _namespace_of(upper: Path) -> Namespace:

@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.overlay_writer import OverlayWriter
 from tests.support.overlays import Project
+from tests.unit.test_tree_removal import make_levels
 from vibedom.errors import WorkspaceError
+from vibedom.tree_removal import remove_tree
 
 
 def _kinds(project: Project, **options: object) -> dict[str, str]:
@@ -143,3 +145,14 @@ def test_real_device_is_no_whiteout(project: Project) -> None:
     os.mknod(project.upper / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
     (change,) = project.changes()
     assert (change.kind, change.is_appliable) == ("type", False)
+
+
+def test_directories_deeper_than_anybody_goes_are_named_and_left_out(project: Project) -> None:
+    project.start()
+    make_levels(project.upper, 400)
+    changes = project.changes()
+    deepest = max(changes, key=lambda change: change.path.count("/d"))
+    assert deepest.new is not None
+    assert (deepest.path.count("/"), deepest.new.type, deepest.is_appliable) == (256, "too deep directory", False)
+    assert len(changes) == 2 * 257  # a directory and a file at each level
+    remove_tree(project.upper / "d")
