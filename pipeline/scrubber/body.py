@@ -72,9 +72,11 @@ def _scrub(
     result = scrubber.body(
         plain, scan.media, charset=scan.charset, boundary=scan.boundary, choose=choose, pardon=pardon
     )
+    # A part of a form that is no text is read for keys only, as a body of its own would be.
+    unscanned: Reason | None = "binary-body" if scan.media == "multipart" and b"\0" in plain else None
     if result.data == plain:
-        return BodyResult(hits=result.hits)
+        return BodyResult(hits=result.hits, unscanned=unscanned)
     if scan.is_partial:
         return BodyResult(hits=result.hits, trouble="partial-body")
     data = encode(result.data, codings) if codings else result.data
-    return BodyResult(data=data, hits=result.hits)
+    return BodyResult(data=data, hits=result.hits, unscanned=unscanned)

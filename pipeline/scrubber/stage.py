@@ -87,8 +87,9 @@ class ScrubberStage:
             is_leaving=captured.direction == "request",
         )
         edit.findings += edit.judge.findings(result.hits)
-        # Each binary message of a WebSocket would be an alert of its own.
-        unscanned = None if captured.step == "message" else result.unscanned
+        # Each binary message of a WebSocket would be an alert of its own, and each picture that comes.
+        is_ordinary = captured.step == "message" or captured.direction == "response"
+        unscanned = None if is_ordinary and result.unscanned == "binary-body" else result.unscanned
         scan = msgspec.structs.replace(scan, unscanned=unscanned)
         body = Payload(result.data) if result.data is not None else None
         return body, captured.trouble or result.trouble, scan

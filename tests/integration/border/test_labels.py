@@ -256,3 +256,5 @@ async def test_an_archive_with_a_key_packed_in_it_is_refused_and_one_without_pas
         assert [request.body for request in through.secure.arrived] == ([body] if content is code else [])
         through.secure.arrived.clear()
     await blocked(through)
+    posted = [record for record in through.border.records("request") if record.method == "POST"]
+    assert {record.unscanned for record in posted} == {"binary-body"}
