@@ -60,15 +60,20 @@ def is_archive(data: bytes) -> bool:
     return _BEGINNING.search(data) is not None
 
 
-def unpacked(data: bytes) -> Iterator[bytes]:
+def begins_packed(data: bytes, start: int = 0) -> bool:
+    """Whether `data` from `start` on is something that can be unpacked."""
+    return _BEGINNING.match(data, start) is not None
+
+
+def unpacked(data: bytes, max_work_bytes: int = MAX_WORK_BYTES) -> Iterator[bytes]:
     """The members of zips, gzip, bzip2, xz and zstd streams anywhere in `data`, in turn, and theirs. Never raises for
     any bytes; the cost has a limit."""
-    return _Unpacker().members(data, MAX_DEPTH)
+    return _Unpacker(max_work_bytes).members(data, MAX_DEPTH)
 
 
 class _Unpacker:
-    def __init__(self) -> None:
-        self._work = MAX_WORK_BYTES
+    def __init__(self, max_work_bytes: int) -> None:
+        self._work = max_work_bytes
         self._members = MAX_MEMBERS
 
     def members(self, data: bytes, depth: int) -> Iterator[bytes]:

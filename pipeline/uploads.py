@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import log2
 
+from pipeline.archives import begins_packed, unpacked
 from pipeline.codings import CodingError, open_decoder
 from pipeline.events import Context
 from pipeline.exfiltration import Thresholds
@@ -28,6 +29,11 @@ _GIT_PUSH = re.compile(
 _ENCODED = re.compile(rb"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{60,}(?:\\[rn]|[\r\n])*)+")
 _BREAKS = re.compile(rb"\\[rn]|[\r\n]")
 _HEX = re.compile(rb"[0-9a-fA-F]+")
+_PART_HEAD = re.compile(rb"\r\n\r\n")
+_GRPC_HEAD = 5
+"""Bytes in front of each gRPC message: whether it is compressed, and its length."""
+_UNPACKED_BYTES = 256 * 1024
+"""Read and unpacked of one beginning."""
 _SHORTEST_RUN = 1024
 _ALIKE = bytes(0x41 if chr(b).isascii() and (chr(b).isalnum() or b in b"+/_-\\\r\n") else 0x20 for b in range(256))
 """Every byte of an encoded run, and of its line breaks, as one letter."""
@@ -38,7 +44,8 @@ _MEDIA = (
     *(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF-", b"OggS", b"ID3", b"wOF2", b"wOFF"),
     *(b"\0\0\0\x18ftyp", b"\0\0\0\x1cftyp", b"\0\0\0\x20ftyp", b"\x1aE\xdf\xa3"),
 )
-"""How images, sound, film, fonts and PDF begin: compressed by nature. Archives are not among them."""
+"""How images, sound, film, fonts and PDF begin: compressed by nature. Archives are not among them: they
+are judged by what they hold."""
 _OWN_COMPANY: tuple[Context, ...] = ("public", "internal")
 """Where images are sent as they are, and where opaque fields of a model's API go back to their maker."""
 
@@ -68,11 +75,17 @@ class Sample:
         if not thresholds.entropy_bits or not thresholds.entropy_bytes or self._seen < thresholds.entropy_bytes:
             return False
         head = self._plain_head()
+        packed = _unpacked_head(head)
+        if packed:
+            # As below a coding: what an archive or a compressed message holds counts, and of that the beginning.
+            return _high_bytes(packed, thresholds.entropy_bits) >= max(
+                thresholds.entropy_bytes, _HIGH_SHARE * len(packed)
+            )
         if _GIT_PUSH.match(head) or (context in _OWN_COMPANY and _is_media(head)):
             return False
         if context not in _OWN_COMPANY and looks_like_text(head) and _is_encoded(head, thresholds):
             return True
-        high = BLOCK_BYTES * sum(_is_high(block, thresholds.entropy_bits) for block in _blocks(head))
+        high = _high_bytes(head, thresholds.entropy_bits)
         high += _STRIDE_BYTES * sum(_is_high(spot, thresholds.entropy_bits) for spot in self._spots)
         return high >= max(thresholds.entropy_bytes, _HIGH_SHARE * max(self._seen, len(head)))
 
@@ -99,6 +112,19 @@ def entropy(block: bytes) -> float:
     return log2(size) - sum(count * log2(count) for count in counts) / size if size else 0.0
 
 
+def _unpacked_head(head: bytes) -> bytes:
+    """What is packed in a body, a part of a form or a gRPC message that begins like an archive; "" where nothing is, or
+    nothing that can be read."""
+    starts = (0, _GRPC_HEAD if head[:1] == b"\1" else 0, *(found.end() for found in _PART_HEAD.finditer(head)))
+    if not any(begins_packed(head, start) for start in starts):
+        return b""
+    return b"".join(unpacked(head, _UNPACKED_BYTES))[:HEAD_BYTES]
+
+
+def _high_bytes(data: bytes, bits: float) -> int:
+    return BLOCK_BYTES * sum(_is_high(block, bits) for block in _blocks(data))
+
+
 def _blocks(data: bytes) -> Iterator[bytes]:
     for start in range(0, len(data), BLOCK_BYTES):
         block = data[start : start + BLOCK_BYTES]
@@ -114,7 +140,7 @@ def _is_high(block: bytes, bits: float) -> bool:
 
 def _is_media(head: bytes) -> bool:
     """The body itself, or the part of a multipart one, is an image or the like."""
-    starts = [0, *(found.end() for found in re.finditer(rb"\r\n\r\n", head))]
+    starts = [0, *(found.end() for found in _PART_HEAD.finditer(head))]
     return any(head.startswith(_MEDIA, start) for start in starts)
 
 
@@ -127,6 +153,7 @@ def _is_encoded(head: bytes, thresholds: Thresholds) -> bool:
         run = _BREAKS.sub(b"", found.group())
         if len(run) >= _SHORTEST_RUN:
             raw = _decoded(run)
+            raw = _unpacked_head(raw[:HEAD_BYTES]) or raw
             if not raw.startswith(_MEDIA) and _is_high(raw[:BLOCK_BYTES], thresholds.entropy_bits):
                 hidden += len(run)
     return hidden >= max(thresholds.entropy_bytes, len(head) * _HIGH_SHARE)

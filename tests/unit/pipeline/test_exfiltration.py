@@ -2,9 +2,11 @@
 
 import base64
 import gzip
+import io
 import json
 import random
 import re
+import zipfile
 import zlib
 from collections.abc import Iterator
 
@@ -126,6 +128,17 @@ def conversation(size: int) -> bytes:
     return json.dumps({"model": "m", "messages": messages}).encode()
 
 
+def archive(*names: str, content: bytes = b"") -> bytes:
+    """A zip of words that differ from file to file, or of `content`."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for number, name in enumerate(names):
+            words = PROSE.split()
+            random.Random(number).shuffle(words)
+            made.writestr(name, content or " ".join(words))
+    return out.getvalue()
+
+
 def ordinary_bodies() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
     image = {"type": "image", "source": {"media_type": "image/png", "data": base64.b64encode(PNG).decode()}}
     pack = b"PACK\0\0\0\2" + b"".join(zlib.compress(NOISE[n : n + 3000]) for n in range(0, 300_000, 3000))
@@ -141,6 +154,14 @@ def ordinary_bodies() -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
     yield "git push", push, ()
     yield "git push of a shallow clone", b"0034shallow " + HEX[:40].encode() + push, ()
     yield "git fetch", b"0032want " + HEX[:40].encode() + b"\n" + b"0032have " * 900, ()
+    yield "gzip without a label", gzip.compress(turn), ()
+    yield "gRPC message in gzip", b"\1\0\0\x40\0" + gzip.compress(conversation(300_000)), ()
+    wheel = archive(*(f"src/module_{n}.py" for n in range(30)))
+    part = b'--b\r\nContent-Disposition: form-data; name="content"; filename="a-1-py3-none-any.whl"\r\n\r\n'
+    yield "wheel that is published", part + wheel + b"\r\n--b--\r\n", ()
+    tgz = gzip.compress(b"package/index.js\0" * 10 + PROSE.encode() * 20)
+    attachment = {"_attachments": {"a-1.tgz": {"data": base64.b64encode(tgz).decode(), "length": len(tgz)}}}
+    yield "npm package that is published", json.dumps({"readme": PROSE[:500], **attachment}).encode(), ()
     yield "form", b"a=1&b=" + PROSE.encode(), ()
     yield (
         "telemetry",
@@ -165,6 +186,11 @@ def test_what_ordinary_agents_send_gives_no_signal(name: str, body: bytes, codin
         ("behind words", PROSE[:HEAD_BYTES].encode() + b"\0" + NOISE, ()),
         ("inside gzip", gzip.compress(NOISE[:90_000]), ("gzip",)),
         ("a label of gzip that lies", NOISE[:90_000], ("gzip",)),
+        ("an archive of what is encrypted", archive("notes.txt", content=NOISE[:90_000]), ()),
+        ("gzip without a label", gzip.compress(NOISE[:90_000]), ()),
+        ("a gRPC message in gzip", b"\1\0\1\0\0" + gzip.compress(NOISE[:90_000]), ()),
+        ("base64 of gzip in JSON", json.dumps({"n": base64.b64encode(gzip.compress(NOISE)).decode()}).encode(), ()),
+        ("a name of an archive alone", b"PK\x03\x04" + NOISE[:90_000], ()),
         ("an archive", zlib.compress(NOISE[:90_000]), ()),
         ("base64 in JSON", json.dumps({"note": base64.b64encode(NOISE[:30_000]).decode()}).encode(), ()),
         ("base64 in lines", base64.encodebytes(NOISE[:30_000]), ()),
