@@ -1,6 +1,8 @@
 """The only place that prints. Results go to stdout, words for people to stderr, colour only to a terminal."""
 
+import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -10,11 +12,23 @@ import msgspec
 Style = Literal["plain", "good", "warn", "bad", "dim", "bold"]
 
 _CODES: dict[Style, str] = {"plain": "", "good": "32", "warn": "33", "bad": "31", "dim": "2", "bold": "1"}
+_OWN = re.compile(rf"(\x1b\[(?:{'|'.join(['0', *filter(None, _CODES.values())])})m|[\n\t])")
+_UNUSUAL = re.compile(r"[^\n\t -~]")
 
 
 def printable(text: str) -> str:
     """`text` with every control character, line separator and bidi mark made visible: safe to show on a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def harmless(text: str) -> str:
+    """`text` as whoever prints it meant it: colours, lines and tabs stay, other control characters are made visible.
+
+    Callers make printable what an agent may have written. This is the net below them.
+    """
+    if _UNUSUAL.search(text) is None:
+        return text
+    return "".join(part if number % 2 else printable(part) for number, part in enumerate(_OWN.split(text)))
 
 
 def is_coloured(stream: Literal["stdout", "stderr"]) -> bool:
@@ -32,12 +46,12 @@ def style(text: str, how: Style, stream: Literal["stdout", "stderr"] = "stderr")
 
 def out(text: str) -> None:
     """One result line (or several) to stdout."""
-    _write(sys.stdout, text + "\n")
+    _write(sys.stdout, harmless(text) + "\n")
 
 
 def err(text: str, how: Style = "plain") -> None:
     """One line for people to stderr."""
-    _write(sys.stderr, style(text, how) + "\n")
+    _write(sys.stderr, style(harmless(text), how) + "\n")
 
 
 def out_bytes(data: bytes) -> None:
@@ -48,12 +62,19 @@ def out_bytes(data: bytes) -> None:
 
 def out_json(value: object) -> None:
     """`value` (structs too) as indented JSON to stdout."""
-    out(msgspec.json.format(msgspec.json.encode(value, enc_hook=str)).decode())
+    out(_escaped(msgspec.json.format(msgspec.json.encode(value, enc_hook=str)).decode()))
 
 
 def out_line(value: object) -> None:
     """`value` as one line of JSON to stdout."""
-    out(msgspec.json.encode(value, enc_hook=str).decode())
+    out(_escaped(msgspec.json.encode(value, enc_hook=str).decode()))
+
+
+def _escaped(text: str) -> str:
+    """JSON that says the same without a character that a terminal would obey: they stand in its strings only."""
+    if _UNUSUAL.search(text) is None:
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def link(url: str, *, as_json: bool) -> None:
