@@ -30,11 +30,19 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     directory: Path
     argv: tuple[str, ...]
     limits: Limits = Limits()
+    policy: str = ""
+    """What `policy.toml` says."""
+    owner: int = NOBODY
+    """Of the project, where root holds the trial: root's files are the agent's own in a project of root's."""
+    rules: Home | None = None
+    """Whose compiled rules are used, where those of the trial's own directory are not to be made first."""
     furnish: Callable[[Path, Prepared], None] = lambda project, prepared: None
     """Called before the sandbox is made, to put into the project what the command needs."""
+    warn: Callable[[str], None] = lambda text: None
+    """Gets what the user of a session without a terminal has to know, a line at a time."""
 
 
-async def try_runtime(name: RuntimeName, directory: Path) -> str:
+async def try_runtime(name: RuntimeName, directory: Path, rules: Home | None = None) -> str:
     """Run a command in a sandbox of this runtime, on an empty project below `directory`; returns what was seen.
 
     Raises what a session raises.
@@ -42,7 +50,7 @@ async def try_runtime(name: RuntimeName, directory: Path) -> str:
     started = time.monotonic()
     seen = bytearray()
     code = await hold_trial(
-        Trial(name=name, directory=directory, argv=("sh", "-c", f"echo {WORD.decode()}")), seen.extend
+        Trial(name=name, directory=directory, argv=("sh", "-c", f"echo {WORD.decode()}"), rules=rules), seen.extend
     )
     if code != 0 or WORD not in seen:
         return f"a sandbox starts, but its command ended with exit code {code}"
@@ -56,12 +64,11 @@ async def hold_trial(trial: Trial, show: Callable[[bytes], None]) -> int:
     project.mkdir()
     (project / "readme.txt").write_text("the project\n")
     if os.geteuid() == 0:
-        # Root's files are the agent's own in a project of root's; a project is usually an ordinary user's.
-        os.chown(project, NOBODY, NOBODY)
-        os.chown(project / "readme.txt", NOBODY, NOBODY)
-    policy = compose("", "", config=trial.directory, clients=tuple)
+        os.chown(project, trial.owner, trial.owner)
+        os.chown(project / "readme.txt", trial.owner, trial.owner)
+    policy = compose("", trial.policy, config=trial.directory, clients=tuple)
     runtime = make(trial.name, home)
-    detection = await anyio.to_thread.run_sync(load_detection, home, policy, KnownValues(()))
+    detection = await anyio.to_thread.run_sync(load_detection, trial.rules or home, policy, KnownValues(()))
     try:
         wishes = Wishes(workspace=project, argv=trial.argv, limits=trial.limits)
         prepared = prepare(wishes, home, runtime=trial.name)
@@ -77,7 +84,7 @@ async def hold_trial(trial: Trial, show: Callable[[bytes], None]) -> int:
             load_policy=lambda: policy,
             environment={},
         )
-        return await Session(plan, runtime, lambda text: None).run(_Seen(show).watch)
+        return await Session(plan, runtime, lambda text: None, warn=trial.warn).run(_Seen(show).watch)
     finally:
         await runtime.aclose()
 

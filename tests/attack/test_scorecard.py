@@ -14,6 +14,7 @@ from vibedom.attack.attempt import Attempt
 from vibedom.attack.attempts import ATTEMPTS
 from vibedom.attack.scorecard import GROUPS, markdown, summary
 from vibedom.attack.siege import Score, besiege
+from vibedom.paths import Home
 
 ROOT = Path(__file__).parents[2]
 WANTED = ("tcp-ssh-of-a-public-address", "write-the-workspace", "mount-a-tmpfs", "tcp-service-of-the-host")
@@ -29,12 +30,12 @@ BREACHES = (
 @pytest.mark.engine
 @pytest.mark.attack
 @pytest.mark.parametrize("name", sorted(runtimes.RUNTIMES))
-async def test_a_scorecard_tells_what_was_stopped_from_what_got_through(name: str, tmp_path: Path) -> None:
+async def test_a_scorecard_tells_what_was_stopped_from_what_got_through(name: str, tmp_path: Path, rules: Home) -> None:
     runtime = await runtimes.runtime_or_skip(name, tmp_path / "state")
     await runtime.aclose()
     rows = tuple(attempt for attempt in ATTEMPTS if attempt.name in WANTED) + BREACHES
     told: list[tuple[int, int]] = []
-    scores = await besiege(name, tmp_path, lambda done, of: told.append((done, of)), rows)  # type: ignore[arg-type]
+    scores = await besiege(name, tmp_path, lambda done, of: told.append((done, of)), rows, rules=rules)  # type: ignore[arg-type]
     assert {score.name for score in scores if score.holds} == {*WANTED, "a-way-to-the-targets"}
     assert told[-1] == (len(rows), len(rows))
     assert "got through" in next(score.seen for score in scores if score.name == "a-breach")
@@ -51,11 +52,13 @@ def test_a_row_without_an_answer_was_not_stopped() -> None:
 
 
 def test_the_documented_scorecard_has_every_row_for_every_runtime() -> None:
+    """`python -m tests.attack.write_scorecard` writes it."""
     text = (ROOT / "docs" / "security.md").read_text().partition("\n## Scorecard\n")[2]
-    assert re.search(r"^\| attempt \| docker \| local \|$", text, re.MULTILINE)
-    documented = re.findall(r"^\| `([\w-]+)` \| ([\w ]+) \| ([\w ]+) \|$", text, re.MULTILINE)
-    assert [name for name, *_ in documented] == [attempt.name for attempt in ATTEMPTS]
-    assert {mark for _, *marks in documented for mark in marks} == {"stopped"}
+    columns = r"docker, root \| docker, user \| local, root \| local, user"
+    assert re.search(rf"^\| attempt \| {columns} \|$", text, re.MULTILINE)
+    documented = [row.split(" | ") for row in re.findall(r"^\| (`[\w-]+` \| .*) \|$", text, re.MULTILINE)]
+    assert [name for name, *_ in documented] == [f"`{attempt.name}`" for attempt in ATTEMPTS]
+    assert {tuple(marks) for _, *marks in documented} == {("stopped",) * 4}
 
 
 def test_doctor_says_what_it_can_be_asked() -> None:

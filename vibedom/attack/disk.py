@@ -1,9 +1,14 @@
-"""Attempts to take more of the disk than the agent may have, in one step: a watch would be too late for them.
+"""Attempts to take more of the disk than the agent may have.
 
-They take none of it. What is taken in many steps is frozen by the watch: `tests/integration/run/test_full_disk.py`.
+In one step, for which the watch would be too late: they take none of it. And in many steps, for which the sandbox is
+frozen: of files only, and few enough to harm nobody; of bytes in `tests/integration/run/test_full_disk.py`.
 """
 
 from vibedom.attack.attempt import Attempt
+
+FLOOD = "flood"
+"""The directory in the agent's home that very many files are made in. Whoever holds the siege removes it once the
+sandbox is frozen, and then the agent goes on."""
 
 _IN_EVERY_PLACE = (
     "def write(path):\n"
@@ -31,5 +36,18 @@ DISK = (
         "raise-the-limit-of-a-file",
         "call(160, 164, 1, (ctypes.c_ulong * 2)(2**64 - 1, 2**64 - 1)); escaped('setrlimit')",
         r"EPERM\n",
+    ),
+    Attempt(
+        "very-many-small-files",
+        f"top = '/home/agent/{FLOOD}'\n"
+        "os.mkdir(top)\n"
+        "try:\n"
+        "    for number in range(5 * far['files']):\n"
+        "        with open(f'{top}/{number}', 'x'): pass\n"
+        "    for _ in range(450):\n"
+        "        os.stat(top); time.sleep(0.1)\n"
+        "    escaped('not frozen')\n"
+        "except FileNotFoundError: print('frozen')",
+        r"frozen\n",
     ),
 )

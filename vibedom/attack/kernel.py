@@ -36,6 +36,27 @@ KERNEL = (
         r"(EPERM|ENOSYS|ENOSPC)\n",
     ),
     Attempt(
+        "other-namespaces",
+        "attempt_each(*[lambda f=f: call(272, 97, f) for f in (0x2000000, 0x4000000, 0x8000000, 0x20000000, 0x80)])",
+        r"(EPERM\n){5}",
+    ),
+    # `unshare` by its number of 32 bits, in a process that may be ended for it: the machine code is for x86 only.
+    Attempt(
+        "user-namespace-as-another-architecture",
+        "import mmap\n"
+        "def as_i386():\n"
+        "    page = mmap.mmap(-1, 4096, prot=7)\n"
+        "    page.write(bytes.fromhex('53b836010000bb00000010cd805bc3'))\n"
+        "    return ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()\n"
+        "def as_x32(): return libc.syscall(ctypes.c_long(0x40000000 | 272), 0x10000000)\n"
+        "for attempt in (as_i386, as_x32):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0: os._exit(7 if IS_ARM or attempt() < 0 else 0)\n"
+        "    status = os.waitpid(pid, 0)[1]\n"
+        "    escaped(attempt.__name__) if status == 0 else print('refused')",
+        r"(refused\n){2}",
+    ),
+    Attempt(
         "join-a-namespace",
         "def join(kind):\n"
         "    fd = os.open(f'/proc/1/ns/{kind}', os.O_RDONLY)\n"
@@ -74,6 +95,20 @@ KERNEL = (
         r"none\n",
     ),
     Attempt(
+        "devices-that-lead-out",
+        "attempt_each(*[lambda n=n: open('/dev/' + n, 'r+b', 0) for n in ('net/tun', 'fuse', 'kvm', 'vsock', "
+        "'vhost-vsock',\n"
+        "    'mem', 'kmsg', 'loop-control', 'uinput', 'sda', 'vda', 'nvme0n1', 'userfaultfd')])",
+        DENIED_OR_ABSENT,
+    ),
+    Attempt(
+        "capabilities-of-a-file",
+        "open('/work/tool', 'w').close()\n"
+        "os.setxattr('/work/tool', 'security.capability', struct.pack('<5I', 0x2000001, 1 << 12, 0, 0, "
+        "0)); escaped('set')",
+        r"(EPERM|EOPNOTSUPP|ENOTSUP)\n",
+    ),
+    Attempt(
         "file-by-handle", "call(304, 265, -100, struct.pack('Ii8x', 8, 1), 0); escaped('handle')", r"(EPERM|EBADF)\n"
     ),
     Attempt("core-pattern", "open('/proc/sys/kernel/core_pattern', 'w').write('|/work/x')", DENIED),
@@ -81,6 +116,11 @@ KERNEL = (
         "other-kernel-settings",
         "attempt_each(*[lambda f=f: open('/proc/sys/' + f, 'w')\n"
         "    for f in ('kernel/modprobe', 'vm/overcommit_memory', 'fs/protected_symlinks')])",
+        DENIED_OR_ABSENT,
+    ),
+    Attempt(
+        "binary-formats",
+        "attempt_each(lambda: open('/proc/sys/fs/binfmt_misc/register', 'w').write(':x:M::x::/work/x:'))",
         DENIED_OR_ABSENT,
     ),
     Attempt("sysrq", "open('/proc/sysrq-trigger', 'w').write('h')", DENIED_OR_ABSENT),
@@ -97,6 +137,14 @@ KERNEL = (
         DENIED_OR_ABSENT,
     ),
     Attempt(
+        "agents-of-control-groups",
+        "found = [os.path.join(d, n) for d, _, names in os.walk('/sys/fs/cgroup') for n in names\n"
+        "         if n in ('release_agent', 'notify_on_release', 'cgroup.procs', 'cgroup.subtree_control')]\n"
+        "attempt_each(*[lambda p=p: open(p, 'w').write('/work/x') for p in found[:500]])\n"
+        "print('done')",
+        r"((EPERM|EACCES|EROFS)\n)*done\n",
+    ),
+    Attempt(
         "new-control-group", "os.mkdir('/sys/fs/cgroup/escape'); escaped('cgroup')", r"(EPERM|EACCES|EROFS|ENOENT)\n"
     ),
     Attempt("kernel-module", "call(175, 105, b'', 0, b''); escaped('module')", DENIED),
@@ -105,6 +153,9 @@ KERNEL = (
     Attempt(
         "perf-events", "call(298, 241, struct.pack('2I', 1, 112) + bytes(104), 0, -1, -1, 0); escaped('perf')", DENIED
     ),
+    Attempt("io-uring", "call(425, 425, 8, ctypes.create_string_buffer(120)); escaped('ring')", r"(EPERM|ENOSYS)\n"),
+    Attempt("faults-handled-by-itself", "call(323, 282, 1); escaped('userfaultfd')", r"(EPERM|ENOSYS)\n"),
+    Attempt("notices-of-a-file-system", "call(300, 262, 0, 0); escaped('fanotify')", r"(EPERM|ENOSYS)\n"),
     Attempt("users-keyring", "call(250, 219, 0, -4, 0); escaped('keyring')", DENIED),
     Attempt("add-a-key", "call(248, 217, b'user', b'x', b'y', 1, -3); escaped('key')", DENIED),
     Attempt("clock", "time.clock_settime(time.CLOCK_REALTIME, time.time()); escaped('clock')", DENIED),

@@ -31,6 +31,15 @@ NEIGHBOURS = (
         NOT_THERE,
     ),
     Attempt(
+        "memory-of-the-supervisor-by-system-call",
+        "buffer = ctypes.create_string_buffer(8)\n"
+        "vector = struct.pack('QQ', ctypes.addressof(buffer), 8)\n"
+        "one, none = ctypes.c_ulong(1), ctypes.c_ulong(0)\n"
+        "attempt_each(lambda: call(310, 270, far['supervisor'], vector, one, vector, one, none),\n"
+        "    lambda: call(434, 434, far['supervisor'], 0))",
+        r"((ESRCH|EPERM|ENOSYS)\n){2}",
+    ),
+    Attempt(
         "environment-of-the-user",
         "print('none') if far['reversed_secret'][::-1] not in str(os.environ) else escaped('secret')",
         r"none\n",
@@ -67,5 +76,16 @@ NEIGHBOURS = (
         "finally:\n"
         "    for pid in children: os.kill(pid, 9); os.waitpid(pid, 0)",
         r"EAGAIN\n",
+    ),
+    Attempt(
+        "memory-bomb",
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    try: held = [b'x' * (1 << 24) for _ in range(2 * far['memory'] >> 24)]\n"
+        "    except MemoryError: os._exit(7)\n"
+        "    os._exit(0)\n"
+        "status = os.waitpid(pid, 0)[1]\n"
+        "escaped('twice the limit') if status == 0 else print('refused', status)",
+        r"refused (9|1792)\n",
     ),
 )

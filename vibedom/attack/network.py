@@ -13,6 +13,29 @@ NETWORK = (
     Attempt("ipv6-tcp", "connect('2606:4700:4700::1111', 22, socket.AF_INET6)", REFUSED),
     Attempt("ipv6-udp", "connect('2606:4700:4700::1111', 443, socket.AF_INET6, socket.SOCK_DGRAM)", REFUSED),
     Attempt("ipv4-mapped-ipv6", "connect('::ffff:1.1.1.1', 22, socket.AF_INET6)", REFUSED),
+    Attempt(
+        "this-machine-over-ipv6",
+        "for host in ('::1', '::', '::ffff:127.0.0.1', '64:ff9b::7f00:1', 'fd00:ec2::254'):\n"
+        "    try: connect(host, far['tcp'], socket.AF_INET6); escaped(host)\n"
+        "    except OSError as exc: print(errno.errorcode.get(exc.errno, 'SLOW'))",
+        rf"({REFUSED}){{5}}",
+    ),
+    Attempt(
+        "link-local-and-neighbours-over-ipv6",
+        "for index, _ in socket.if_nameindex():\n"
+        "    for host in ('fe80::1', 'ff02::1', 'ff02::2'):\n"
+        "        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:\n"
+        "            try: s.sendto(b'attack', (host, far['udp'], 0, index)); print('unheard')\n"
+        "            except OSError as exc: print(errno.errorcode[exc.errno])",
+        rf"((unheard\n)|{REFUSED})+",
+    ),
+    Attempt(
+        "carrier-and-private-networks",
+        "for host in ('100.64.0.1', '100.100.100.200', '10.0.0.1', '192.168.0.1', '172.17.0.1'):\n"
+        "    try: connect(host, 8080); escaped(host)\n"
+        "    except OSError as exc: print(errno.errorcode.get(exc.errno, 'SLOW'))",
+        rf"({REFUSED}){{5}}",
+    ),
     Attempt("metadata-service-other-port", "connect('169.254.169.254', 8080)", REFUSED),
     Attempt(
         "multicast-and-broadcast",
@@ -38,6 +61,12 @@ NETWORK = (
         "dns-tunnel-with-a-long-name",
         "ask('9.9.9.9', socket.SOCK_DGRAM, b''.join(b'\\x3f' + b'x' * 63 for _ in range(3)) + b'\\x04test\\x00')",
         r"rcode [1235] answers 0\n",
+    ),
+    Attempt(
+        "dns-types-that-carry-data",
+        "name = b'\\x05plain\\x06listed\\x04test\\0'\n"
+        "for qtype in (5, 10, 12, 16, 33, 35, 64, 65, 252, 255, 65535): ask('9.9.9.9', socket.SOCK_DGRAM, name, qtype)",
+        r"(rcode [0345] answers 0\n){11}",
     ),
     Attempt(
         "the-engines-resolver",
@@ -91,6 +120,19 @@ NETWORK = (
         "error = -struct.unpack_from('=i', s.recv(4096), 16)[0]\n"
         "print(errno.errorcode[error]) if error else escaped('route')",
         DENIED,
+    ),
+    Attempt(
+        "firewall-and-other-netlink",
+        "attempt_each(*[lambda p=p: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, p) for p in (4, 6, 9, "
+        "12, 15, 16)])",
+        r"((EPROTONOSUPPORT|EPERM|EACCES)\n){6}",
+    ),
+    # AX.25, IPX, X.25, key management, RDS, CAN, TIPC, Bluetooth, the kernel's ciphers, XDP
+    Attempt(
+        "other-socket-families",
+        "attempt_each(*[lambda f=f, k=k: socket.socket(f, k, 0)\n"
+        "    for f in (3, 4, 9, 15, 21, 29, 30, 31, 38, 44) for k in (socket.SOCK_RAW, socket.SOCK_SEQPACKET)])",
+        r"((EAFNOSUPPORT|EPERM|EACCES|ESOCKTNOSUPPORT|EPROTONOSUPPORT)\n){20}",
     ),
     Attempt(
         "interface-flags-by-ioctl",

@@ -5,15 +5,21 @@ from collections.abc import Mapping, Sequence
 from vibedom.attack.attempt import Attempt
 from vibedom.attack.disk import DISK
 from vibedom.attack.files import FILES
+from vibedom.attack.fronting import FRONTING
+from vibedom.attack.http2 import HTTP2
 from vibedom.attack.kernel import KERNEL
 from vibedom.attack.neighbours import NEIGHBOURS
 from vibedom.attack.network import NETWORK
 from vibedom.attack.packets import PACKETS
 from vibedom.attack.siege import Score
+from vibedom.attack.smuggling import SMUGGLING
 
 GROUPS: tuple[tuple[str, tuple[Attempt, ...]], ...] = (
     ("network", NETWORK),
     ("packets", PACKETS),
+    ("fronting", FRONTING),
+    ("smuggling", SMUGGLING),
+    ("HTTP/2", HTTP2),
     ("files", FILES),
     ("kernel", KERNEL),
     ("neighbours", NEIGHBOURS),
