@@ -88,6 +88,32 @@ async def test_a_second_network_with_ipv6_stays_closed(box: Box, docker: aiodock
         await network.delete()
 
 
+async def test_a_second_network_cannot_be_attached_to_the_agents_own_container(
+    box: Box, docker: aiodocker.Docker
+) -> None:
+    network = await docker.networks.create({"Name": f"{box.spec.session}-aside", "Driver": "bridge"})
+    try:
+        agent = await named(docker, box.spec.session, "agent")
+        with pytest.raises(aiodocker.DockerError, match="sharing network namespace"):
+            await network.connect({"Container": agent.id})
+    finally:
+        await network.delete()
+
+
+async def test_what_somebody_else_starts_inside_as_root_gets_no_further(
+    box: Box, docker: aiodocker.Docker, bait: socket.socket
+) -> None:
+    host, port = box.sandbox.listeners.proxy_url.removeprefix("http://").rpartition(":")[0], bait.getsockname()[1]
+    probe = (
+        f"for at in {host} {' '.join(host_addresses())}; do"
+        f' timeout 3 bash -c "exec 3<>/dev/tcp/$at/{port}" 2>/dev/null && echo reached; done;'
+        " id -u; grep CapEff /proc/self/status; mount -t tmpfs none /mnt 2>/dev/null && echo mounted; echo end"
+    )
+    agent = await named(docker, box.spec.session, "agent")
+    _, said = await root_exec(agent, "bash", "-c", probe)
+    assert said.split() == ["0", "CapEff:", "0000000000000000", "end"]
+
+
 async def test_the_engines_resolver_is_closed(box: Box) -> None:
     assert await knock(box, ("127.0.0.11", 53)) == "end\n"
     outcome = await box.sh("timeout 3 bash -c 'exec 3<>/dev/udp/127.0.0.11/53 && printf x >&3'; echo $?")
