@@ -12,6 +12,7 @@ import asyncclick as click
 import vibedom
 from vibedom.cli import render
 from vibedom.errors import VibedomError, full_disk, own_error
+from vibedom.import_time import importing
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Make the settings and an SSH key."),
@@ -93,7 +94,8 @@ def _run() -> object:
     sooner."""
     named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
     if named is not None:
-        module = importlib.import_module(f"vibedom.cli.{named[0]}")
+        with importing():
+            module = importlib.import_module(f"vibedom.cli.{named[0]}")
         callback = module.command.callback
         if callback is None or inspect.iscoroutinefunction(inspect.unwrap(callback)):
             return group(standalone_mode=False, _anyio_backend="asyncio")
