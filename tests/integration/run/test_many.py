@@ -19,9 +19,10 @@ from vibedom.paths import Home
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine, pytest.mark.timeout(1800)]
 
-MANY = int(os.environ.get("VIBEDOM_MANY", "2"))
+MANY = int(os.environ.get("VIBEDOM_MANY", "5"))
 SCRIPT = """
 echo $NAME > mine
+echo $http_proxy > proxy
 while [ ! -e go ]; do sleep 0.2; done
 for name in $ALL; do curl -s -o /dev/null http://$name.test/; done; touch done; while :; do sleep 1; done
 """
@@ -50,6 +51,9 @@ async def test_sessions_at_once_do_not_meet(vibedom: Vibedom) -> None:
         memory = [(await Client(home, name).status()).memory_bytes for name in names]
         print(f"\n{MANY} sessions ({vibedom.runtime}): supervisor {min(memory) >> 20}-{max(memory) >> 20} MB resident")
         assert max(memory) < 400 << 20
+        proxies = {(home.session(name).upper / "proxy").read_text() for name in names}
+        # `local` has a network for each, in which every address is free.
+        assert len(proxies) == (MANY if vibedom.runtime == "docker" else 1)
         for name in names:
             assert (home.session(name).upper / "mine").read_text() == f"{name}\n"
             reasons = own_reasons(home.session(name).network_log)
