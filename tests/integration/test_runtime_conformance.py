@@ -211,6 +211,12 @@ async def test_two_sandboxes_live_side_by_side(runtime: Runtime, tmp_path: Path)
         assert (await one.sh("echo 1 >mark")).code == 0
         assert (await other.sh("ls")).out == "readme.txt\n"
         peers = one.sandbox.listeners.peers, other.sandbox.listeners.peers
+        other.border.forget()
+        proxy = other.sandbox.listeners.proxy_url
+        await one.sh(f"curl -sS --max-time 3 --noproxy '' --proxy {proxy} http://example.test/")
+        for peer in sorted(peers[1] or ()):
+            assert (await one.sh(f"timeout 3 bash -c 'exec 3<>/dev/tcp/{peer}/22'")).code != 0
+        assert other.border.requests == [], "the proxy of another session hears nothing"
     assert peers == (None, None) or (peers[0] and peers[1] and not peers[0] & peers[1])
 
 

@@ -218,6 +218,25 @@ async def test_a_listed_name_that_leads_inside_is_not_dialled(
         assert [r.reason for r in border.records("response")] == [reason]
 
 
+async def test_a_name_that_leads_inside_the_next_time_is_looked_up_and_checked_again(tmp_path: Path) -> None:
+    from tests.support.border import running_border
+    from tests.support.origin import origin
+
+    answers = [["127.0.0.2"], ["127.0.0.1"]]
+    async with origin(host="127.0.0.2") as first:
+        with socket.create_server(("127.0.0.1", first.port)) as inside:
+            inside.setblocking(False)
+            policy = f'[[hosts]]\npattern = "rebound.test:{first.port}"\naddresses = ["127.0.0.2/32"]\n'
+            async with running_border(tmp_path, policy=policy, lookup=lambda host, _: answers.pop(0)) as border:
+                for _ in range(2):
+                    await curl("--proxy", border.proxy_url, f"http://rebound.test:{first.port}/")
+            with pytest.raises(BlockingIOError):
+                inside.accept()
+        assert len(first.arrived) == 1
+    assert answers == [], "one look-up for each connection"
+    assert [r.reason for r in border.records("response")] == ["listed", "address-not-public"]
+
+
 async def test_an_upstream_that_fails_is_a_502_with_host_and_cause_and_nothing_internal(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
