@@ -22,6 +22,8 @@ _KEYWORDS = ["token", "key", "session", "password", "login", "access", "secret",
 """Words that rules look for; one in 150 of all words, as in conversations about code."""
 _WORDS = _TEXT.split() * 30
 _WORDS += _KEYWORDS * (len(_WORDS) // 150 // len(_KEYWORDS))
+_FIELDS = _TEXT.split()
+"""Names of form fields: what is sent as `password` is one, and is found."""
 
 
 def words(rng: random.Random, count: int) -> str:
@@ -106,7 +108,7 @@ def form(rng: random.Random, size: int) -> bytes:
     """`application/x-www-form-urlencoded`."""
     out, length = [], 0
     while length < size:
-        part = f"{rng.choice(_WORDS)}_{rng.randrange(99)}={quote_plus(words(rng, rng.randrange(1, 30)))}"
+        part = f"{rng.choice(_FIELDS)}_{rng.randrange(99)}={quote_plus(words(rng, rng.randrange(1, 30)))}"
         out.append(part)
         length += len(part) + 1
     return "&".join(out).encode()[:size]
