@@ -28,6 +28,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     uri_port: int | None = None
     tunnel: tuple[str, int] | None = None
     """Canonical host and port of the CONNECT around this exchange."""
+    is_connect: bool = False
+    """It asks for a tunnel. Some clients (aiohttp) leave the port out of its `Host`; its target has one."""
 
 
 def identify(said: Said) -> Target:
@@ -68,9 +70,10 @@ def _destination(said: Said, default_port: int) -> tuple[str, int]:
 def _disagreement(said: Said, host: str, port: int, default_port: int) -> Reason | None:
     if len(said.authorities) > 1:
         return "authority-mismatch"
+    implied_port = port if said.tunnel or said.is_connect else default_port
     for authority in said.authorities:
         named, named_port = split_authority(authority)
-        if named != host or (named_port or port if said.tunnel else named_port or default_port) != port:
+        if named != host or (named_port or implied_port) != port:
             return "authority-mismatch"
     if said.uri_host is not None and (canonical_host(said.uri_host) != host or (said.uri_port or port) != port):
         return "authority-mismatch"

@@ -58,6 +58,7 @@ def said(flow: http.HTTPFlow, listener: Listener, tunnel: tuple[str, int] | None
         uri_host=None if tunnel else request.host,
         uri_port=None if tunnel else request.port,
         tunnel=tunnel,
+        is_connect=request.method == "CONNECT",
     )
 
 

@@ -14,7 +14,7 @@ import dns.message
 import pytest
 from aiohttp import ClientSession, WSMsgType, web
 
-from tests.integration.border.conftest import PLAIN, Way, way
+from tests.integration.border.conftest import HOST, PLAIN, Way, way
 from tests.support.border import running_border
 from tests.support.detection import GITHUB_TOKEN
 from vibedom.proxy.descriptors import connection_limit
@@ -207,6 +207,33 @@ async def test_a_body_that_grows_as_it_is_read_does_not_hold_up_others(through: 
         assert (await through.explicit(f"http://{PLAIN}/")).code == 0
         assert not is_read.is_set()
     writer.transport.abort()
+
+
+async def test_two_bombs_at_once_hold_up_nobody_else(through: Way, tmp_path: Path) -> None:
+    within, beyond = tmp_path / "within", tmp_path / "beyond"
+    within.write_bytes(gzip.compress(b"password = something nice here, token=abc \n" * 8_000))
+    beyond.write_bytes(gzip.compress(b"password = something nice here, token=abc \n" * 500_000))
+    coded = ("-H", "Content-Type: text/plain", "-H", "Content-Encoding: gzip", "-w", "%{http_code}")
+    done: list[str] = []
+
+    async def send(url: str, *arguments: str) -> None:
+        answer = await through.explicit(url, "-o", "/dev/null", *arguments)
+        done.append(answer.body.decode())
+
+    gate = through.border.border.topology.gate
+    async with anyio.create_task_group() as group:
+        for url in (f"http://{PLAIN}/", f"https://{HOST}/"):
+            group.start_soon(send, url, *coded, "--data-binary", f"@{within}")
+        with anyio.fail_after(30):
+            while len(gate._waiting) < 2:
+                await anyio.lowlevel.checkpoint()
+        for url in (f"http://{PLAIN}/", f"https://{HOST}/"):
+            await send(url, "-w", "small", "-H", "Content-Type: application/json", "-d", '{"a": 1}')
+        assert done == ["small", "small"]
+    await send(f"http://{PLAIN}/", *coded, "--data-binary", f"@{beyond}")
+    assert done[2:] == ["200", "200", "403"]
+    record = await through.recorded(lambda record: record.verdict == "deny")
+    assert record.reason == "undecodable-body"
 
 
 async def test_bodies_that_never_end_do_not_fill_the_memory(through: Way, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,32 @@ print([answer.json() for answer in answers])
 
 
 @both_ways
+async def test_aiohttp_is_served_and_scrubbed_and_so_is_what_it_makes_on_the_way(
+    through: Way, tmp_path: Path, *, is_transparent: bool
+) -> None:
+    escaped = GITHUB_TOKEN.replace("_", "\\u005f")  # as a JSON encoder may write it
+    code = f"""
+import aiohttp, asyncio, os, ssl
+async def pieces():
+    for piece in ('{{"k": "', r"{escaped}", '"}}'):
+        yield piece.encode()
+async def main():
+    context = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+    async with aiohttp.ClientSession(trust_env=True) as session:
+        for body in (dict(json={{"k": "{GITHUB_TOKEN}"}}), dict(data=pieces())):
+            headers = {{"Content-Type": "application/json"}}
+            async with session.post("https://{HOST}/", ssl=context, headers=headers, **body) as answer:
+                print(await answer.json())
+asyncio.run(main())
+"""
+    output = await clients(through, tmp_path, is_transparent=is_transparent).python(sys.executable, code)
+    assert output == f"{{'k': '{REDACTED}'}}\n" * 2
+    assert [a.body for a in through.secure.arrived] == [f'{{"k": "{REDACTED}"}}'.encode()] * 2
+    locations = [f.location for r in through.border.records("request") for f in r.findings]
+    assert locations == ["body $.k"] * 2
+
+
+@both_ways
 @pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/2"])
 async def test_httpx_is_served_and_scrubbed(
     through: Way, tmp_path: Path, version: str, *, is_transparent: bool

@@ -22,6 +22,16 @@ def said(**changes: Any) -> Said:
         said(listener="proxy", tunnel=("a.test", 8443), authorities=("a.test",)),
         said(listener="proxy", tunnel=("a.test", 8443), authorities=("a.test:8443",)),
         said(listener="proxy", tunnel=("a.test", 443), authorities=()),
+        said(listener="proxy", is_tls=False, sni=None, uri_host="a.test", uri_port=443, is_connect=True),
+        said(
+            listener="proxy",
+            is_tls=False,
+            sni=None,
+            uri_host="a.test",
+            uri_port=8443,
+            is_connect=True,
+            authorities=("a.test:8443",),
+        ),
     ],
 )
 def test_names_that_agree_give_one_host(agreeing: Said) -> None:
@@ -47,6 +57,31 @@ def test_names_that_agree_give_one_host(agreeing: Said) -> None:
         (said(listener="proxy", tunnel=("a.test", 443), sni="b.test"), "sni-mismatch"),
         (said(listener="proxy", tunnel=("a.test", 443), authorities=("a.test:8443",)), "authority-mismatch"),
         (said(listener="http", is_tls=False, sni=None, authorities=("a.test:81",)), "bad-port"),
+        (said(listener="proxy", is_tls=False, sni=None, uri_host="a.test", uri_port=443), "authority-mismatch"),
+        (
+            said(
+                listener="proxy",
+                is_tls=False,
+                sni=None,
+                uri_host="a.test",
+                uri_port=443,
+                is_connect=True,
+                authorities=("b.test",),
+            ),
+            "authority-mismatch",
+        ),
+        (
+            said(
+                listener="proxy",
+                is_tls=False,
+                sni=None,
+                uri_host="a.test",
+                uri_port=443,
+                is_connect=True,
+                authorities=("a.test:80",),
+            ),
+            "authority-mismatch",
+        ),
     ],
 )
 def test_names_that_differ_are_no_target(differing: Said, reason: str) -> None:
