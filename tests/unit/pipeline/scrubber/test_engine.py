@@ -250,3 +250,25 @@ def test_digits_are_found_behind_whatever_their_rule_asks_for(front: str) -> Non
     for before in (b"", b" ", b"x", b"7", b"%20", b"\\n", b"\\u0030", b"a-", b"99", b"2", b"."):
         data = before + b"234567 " + before + b"4-4-4-4-4-4" * 3 + before + b"12345a " + before + b"1234567890-"
         assert [engine.matches(data) for engine in engines] == [reference.matches(data)] * 2
+
+
+@pytest.mark.parametrize("escape_aware", [True, False])
+@pytest.mark.parametrize("regex", [r"\b(A{8}[a-z0-9]{4,9})", r"\b(A{8,10}[A-Za-z0-9]{20,30}:)", r"A{6}[^\n]*;"])
+def test_what_begins_with_a_run_of_one_letter_is_found_anywhere_in_longer_runs(regex: str, escape_aware: bool) -> None:
+    text = f"[[rules]]\nid = 'r'\nregex = '''{regex}'''\nkeywords = ['aaaaaa']\n"
+    rules = parse_rules(text, source="test")
+    engines = [build_engine(rules, escape_aware=escape_aware, native=native) for native in (True, False)]
+    runs = (b"a" * 50, b"A" * 5000 + b"xyz12:", b"A" * 7, b"x" * 3000, b"AAAAAAAAkey9;" + b"A" * 40 + b":")
+    data = b" ".join(runs)
+    expected = reference_engine(rules, escape_aware=escape_aware).matches(data)
+    assert expected
+    assert [engine.matches(data) for engine in engines] == [expected] * 2
+
+
+def test_a_long_run_of_no_fixed_length_announces_what_follows_it() -> None:
+    rules = parse_rules("[[rules]]\nid = 'r'\nregex = '''\\b(AQE[a-z]{40,300}-[0-9]{20,60})'''\n", source="test")
+    engines = [build_engine(rules, native=native) for native in (True, False)]
+    body = b" ".join(b"AQE" + b"x" * length + b"-" + b"1" * 20 for length in (39, 40, 41, 299, 300, 301))
+    expected = reference_engine(rules).matches(body)
+    assert len(expected) == 4
+    assert [engine.matches(body) for engine in engines] == [expected] * 2
