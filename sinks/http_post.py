@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sinks.address import is_address
-from sinks.delivery_error import DeliveryError
+from sinks.delivery_error import DeliveryError, cause
 
 if TYPE_CHECKING:
     import aiohttp
@@ -48,7 +48,7 @@ class HttpPost:
             ) as answer:
                 return answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise DeliveryError(f"{self._name}: no answer ({type(error).__name__})") from None
+            raise DeliveryError(f"{self._name}: no answer ({cause(error)})") from None
 
 
 def check_http(url: str, timeout_seconds: float) -> None:

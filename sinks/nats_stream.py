@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.events import Severity
 from sinks.address import is_address
-from sinks.delivery_error import DeliveryError
+from sinks.delivery_error import DeliveryError, cause
 from sinks.nats_login import login
 from sinks.stream import Message, decode, lost_message
 
@@ -92,9 +92,9 @@ class NatsCarrier:
                 for message, entry in messages:
                     group.start_soon(self._publish_one, stream, message, entry)
         except* (Error, OSError, TimeoutError) as errors:
-            names = sorted({type(error).__name__ for error in errors.exceptions})
+            causes = sorted({cause(error) for error in errors.exceptions})
             await self.aclose()
-            raise DeliveryError(f"nats: not accepted ({', '.join(names)})") from None
+            raise DeliveryError(f"nats: not accepted ({', '.join(causes)})") from None
 
     async def _publish_one(self, stream: "JetStreamContext", message: Message, entry: bytes) -> None:
         subject = f"{self._settings.subject}.{message.session.replace('.', '_')}.{message.kind}"

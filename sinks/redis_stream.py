@@ -9,7 +9,7 @@ import msgspec
 
 from pipeline.events import Severity
 from sinks.address import is_address, is_socket
-from sinks.delivery_error import DeliveryError
+from sinks.delivery_error import DeliveryError, cause
 from sinks.stream import Message, decode, lost_message
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class RedisCarrier:
                     batch.xadd(self._settings.stream, fields, maxlen=self._settings.max_entries, approximate=True)
                 await batch.execute()
         except (RedisError, OSError) as error:
-            raise DeliveryError(f"redis: not accepted ({type(error).__name__})") from None
+            raise DeliveryError(f"redis: not accepted ({cause(error)})") from None
 
 
 def connect(settings: RedisSettings) -> "Redis":

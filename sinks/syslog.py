@@ -16,7 +16,7 @@ import msgspec
 from pipeline.events import Severity
 from sinks.address import has_user, is_address, is_socket
 from sinks.alert import Alert
-from sinks.delivery_error import DeliveryError
+from sinks.delivery_error import DeliveryError, cause
 from sinks.line import printable_json
 
 _SEVERITY: dict[Severity, int] = {"low": 5, "medium": 4, "high": 3, "critical": 2}
@@ -66,7 +66,7 @@ class Syslog:
                     await self._send_stream(messages)
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, ssl.SSLError) as error:
             await self.aclose()
-            raise DeliveryError(f"syslog: cannot be reached ({type(error).__name__})") from None
+            raise DeliveryError(f"syslog: cannot be reached ({cause(error)})") from None
 
     async def aclose(self) -> None:
         if self._stream is not None:

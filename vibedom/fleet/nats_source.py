@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from sinks.delivery_error import cause
 from sinks.nats_stream import NatsSettings, connect
 from sinks.stream import Message, decode
 from vibedom.errors import VibedomError
@@ -51,7 +52,7 @@ class NatsSource:
                         yield message
         except (Error, OSError) as error:
             raise VibedomError(
-                f"nats: stream {self._settings.stream} cannot be read ({type(error).__name__}); check --from"
+                f"nats: stream {self._settings.stream} cannot be read ({cause(error)}); check --from"
             ) from None
 
     async def _reader(self, since: float) -> "tuple[JetStreamContext.PullSubscription, int]":

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from sinks.delivery_error import cause
 from sinks.redis_stream import RedisSettings, connect
 from sinks.stream import Message, decode
 from vibedom.errors import VibedomError
@@ -40,7 +41,7 @@ class RedisSource:
                         yield message
         except (RedisError, OSError) as error:
             raise VibedomError(
-                f"redis: stream {self._settings.stream} cannot be read ({type(error).__name__}); check --from"
+                f"redis: stream {self._settings.stream} cannot be read ({cause(error)}); check --from"
             ) from None
 
     async def aclose(self) -> None:
