@@ -32,6 +32,9 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif("VIBEDOM_OWN_ENGINE" not in os.environ, reason="starts an engine: VIBEDOM_OWN_ENGINE=1"),
 ]
+NETWORK = "vibedom-test-engine"
+"""A network namespace. In the machine's own, an engine that is not to use `docker0` deletes it, whosever that is."""
+INSIDE = ["nsenter", f"--net=/run/netns/{NETWORK}"]
 SCRIPT = """
 echo x >> runs
 while [ $(wc -l < runs) -lt 2 ]; do date >> ticks; sleep 0.2; done
@@ -49,9 +52,8 @@ class Engine:
 
     def start(self) -> None:
         at = self._directory
-        argv = ["dockerd", "--data-root", f"{at}/data", "--exec-root", f"{at}/exec", "--pidfile", f"{at}/pid"]
-        argv += ["--host", self.url, "--bridge=none", "--iptables=false", "--ip-forward=false"]
-        argv += ["--default-address-pool", "base=10.213.0.0/16,size=24"]
+        argv = [*INSIDE, "dockerd", "--data-root", f"{at}/data", "--exec-root", f"{at}/exec", "--pidfile", f"{at}/pid"]
+        argv += ["--host", self.url, "--bridge=none"]
         (at / "pid").unlink(missing_ok=True)
         with (at / "log").open("ab") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log)
@@ -86,18 +88,28 @@ class Engine:
         self._process.wait(60)
 
 
+class Neighbour(Vibedom):
+    """Runs where the engine's networks are."""
+
+    def argv(self, *arguments: str) -> list[str]:
+        return [*INSIDE, *super().argv(*arguments)]
+
+
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     if os.geteuid() != 0 or shutil.which("dockerd") is None:
         pytest.skip("needs root and dockerd")
     # A short path: a Unix socket's name has at most 107 bytes.
     directory = Path(tempfile.mkdtemp(prefix="vd-", dir="/var/tmp"))
+    subprocess.run(["ip", "netns", "add", NETWORK], check=True)
+    subprocess.run([*INSIDE, "ip", "link", "set", "lo", "up"], check=True)
     own = Engine(directory)
     own.start()
     try:
         yield own
     finally:
         own.end()
+        subprocess.run(["ip", "netns", "delete", NETWORK], check=True)
         subprocess.run(["umount", "-R", "-q", directory / "data"], check=False)
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -110,7 +122,7 @@ async def test_a_killed_engine_ends_the_session_with_its_work_and_resume_goes_on
     project.mkdir()
     (project / "readme.txt").write_text("the project\n")
     shutil.copytree(compiled_rules, tmp_path / "state" / "cache")
-    vibedom = Vibedom(tmp_path / "state", project, "docker", DOCKER_HOST=engine.url)
+    vibedom = Neighbour(tmp_path / "state", project, "docker", DOCKER_HOST=engine.url)
     vibedom.policy()
     home = Home(root=vibedom.home)
     upper = home.session("task").upper
