@@ -52,6 +52,7 @@ async def command(session: str | None, web: bool, port: int, with_settled: bool,
 async def _review(chosen: Chosen, *, with_settled: bool) -> None:
     from vibedom.cli.apply import note_progress, settle_mine
     from vibedom.review.app import ReviewApp
+    from vibedom.review.typed_ahead import drop_typed_ahead
 
     render.progress("reading the changes")
     outcome: Outcome | None = None
@@ -60,7 +61,7 @@ async def _review(chosen: Chosen, *, with_settled: bool) -> None:
         if not review.changes:
             render.err("there is nothing (left) to review")
             return
-        app = ReviewApp(review, title=chosen.record.id, editor=edit)
+        app = ReviewApp(review, title=chosen.record.id, editor=edit, has_typed_ahead=drop_typed_ahead())
         decision = await app.run_async()
         if decision is None:
             render.err("nothing was applied")

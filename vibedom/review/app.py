@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import msgspec
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -63,8 +63,10 @@ class ReviewApp(App[Decision]):
         Binding("tab", "focus_next", show=False, priority=True),
     ]
 
-    def __init__(self, review: Review, *, title: str, editor: Editor) -> None:
+    def __init__(self, review: Review, *, title: str, editor: Editor, has_typed_ahead: bool = False) -> None:
+        """`has_typed_ahead`: keys were thrown away before; keys that come before the first screen are, too."""
         super().__init__()
+        self._is_drawn, self._has_typed_ahead = False, has_typed_ahead
         self._review, self._editor = review, editor
         self.selection = Selection(review)
         self.outline = Outline(review)
@@ -81,6 +83,18 @@ class ReviewApp(App[Decision]):
 
     def on_mount(self) -> None:
         self._tell()
+        self.call_after_refresh(self._drawn)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not self._is_drawn:
+            self._has_typed_ahead = True
+            return
+        await super().on_event(event)
+
+    def _drawn(self) -> None:
+        self._is_drawn = True
+        if self._has_typed_ahead:
+            self._tell("keys pressed before this was shown were ignored   ? keys  q quit")
 
     def _tell(self, text: str = "") -> None:
         count = f"{len(self.selection.paths)} of {len(self._review.changes)} selected"
