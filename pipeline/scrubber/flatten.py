@@ -67,7 +67,7 @@ def _without_unicode(data: bytes) -> bytes | None:
 
 def _without_percent(data: bytes) -> bytes | None:
     """Quoted-printable with another mark is percent-encoding, but for soft line breaks and a doubled mark. A `%` that
-    begins no escape comes out as `=`."""
-    if b"%%" in data or b"%\n" in data or b"%\r" in data:
+    begins no escape comes out as `=`. `\\1` stands for a `=` on the way, and must not be there."""
+    if b"%%" in data or b"%\n" in data or b"%\r" in data or b"\1" in data:
         return None
     return binascii.a2b_qp(data.translate(_MARKED)).translate(_UNMARKED)

@@ -22,9 +22,11 @@ MIXED_CASE = b"@\x90my key:\n" + _KEY
 """A rule may take a header in any case of its letters."""
 SPELLED = b"@\x90key: " + PEM.replace(b"--BEGIN", b"%2d-BEG%49N", 1) + b" and more"
 IN_LINES = b"@\x90x " + base64.encodebytes(b"it is: " + PEM[:32] + PEM_BODY[:195] + PEM[-29:] + b" and more of it")
+CONTROL = b"\x40\x90IDQxMTEgMTExMSAxMTExIDExMTgb3IgNDEx\x01 %32"
+"""A control character that was taken for padding where an escape follows."""
 FOUND: dict[str, tuple[bytes, ...]] = {
     "bodies": (),
-    "splits": (BROKEN_WIDE, MIXED_CASE, SPELLED, IN_LINES),
+    "splits": (BROKEN_WIDE, MIXED_CASE, SPELLED, IN_LINES, CONTROL),
     "rules": (TOO_LARGE,),
 }
 
