@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any, NamedTuple
 
-from pipeline.scrubber.base64_text import RUN, SHAPE
+from pipeline.scrubber import base64_text, hex_text
+from pipeline.scrubber.coloured_text import ESCAPE, MARK
 from pipeline.scrubber.lexeme import LEXEMES, Kind
 from pipeline.scrubber.prose import PROSE
 
@@ -23,6 +24,8 @@ class Hints(NamedTuple):
     lexemes: Collection[Kind]
     prose: bool
     base64: bool
+    hex: bool = False
+    coloured: bool = False
 
 
 Look = Callable[[bytes], Collection[int]]
@@ -37,9 +40,9 @@ class HintFinder:
     def __init__(self, *, native: bool | None = None) -> None:
         native = hyperscan is not None if native is None else native
         look = _NativeLook if native else _PortableLook
-        self._lexemes: Look = look((*LEXEMES.values(), *PROSE))
-        self._run: Look = look((RUN,))
-        self._shape: Look = look((SHAPE,))
+        self._lexemes: Look = look((*LEXEMES.values(), MARK, *PROSE))
+        self._run: Look = look((base64_text.RUN,))
+        self._shape: Look = look((base64_text.SHAPE, hex_text.SHAPE))
         self._kinds = tuple(LEXEMES)
 
     def __call__(self, data: bytes) -> Hints:
@@ -48,8 +51,15 @@ class HintFinder:
         is_escaped = b"\\" in data
         seen: Collection[int] = self._lexemes(data) if is_escaped or b"%" in data or b"&" in data else ()
         lexemes = frozenset(self._kinds[i] for i in seen if i < len(self._kinds))
-        has_base64 = len(data) >= _SHORTEST_RUN and bool(self._run(data)) and bool(self._shape(data))
-        return Hints(lexemes, is_escaped and len(seen) > len(lexemes), has_base64)
+        mark = len(self._kinds)
+        shapes = self._shape(data) if len(data) >= _SHORTEST_RUN and self._run(data) else ()
+        return Hints(
+            lexemes,
+            is_escaped and any(i > mark for i in seen),
+            0 in shapes,
+            1 in shapes,
+            mark in seen or ESCAPE in data,
+        )
 
 
 @cache

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Collection
 
-from pipeline.scrubber.base64_text import Base64View
+from pipeline.scrubber.base64_text import base64_view
+from pipeline.scrubber.coloured_text import coloured_view, uncoloured
 from pipeline.scrubber.edges import whole_escapes
 from pipeline.scrubber.edit import Edit, Found, merge
 from pipeline.scrubber.flatten import BACKSLASHED, flatten
+from pipeline.scrubber.hex_text import hex_view
 from pipeline.scrubber.hints import HintFinder
 from pipeline.scrubber.lexeme import Kind, decode_lexemes, meant
 from pipeline.scrubber.model import Choose, Engine, Pardon, RuleInfo, Span
@@ -69,7 +71,11 @@ class EngineSearch:
         if hints.prose:
             views.append(as_prose(data))
         if hints.base64:
-            views.append(Base64View(data))
+            views.append(base64_view(data))
+        if hints.hex:
+            views.append(hex_view(data))
+        if hints.coloured and not self._texts(uncoloured(data)) <= self._texts(data):
+            views.append(coloured_view(data))
         return [view for view in views if view.is_changed]
 
     def _is_worth(self, flat: bytes | None, layers: int) -> bool:
@@ -81,9 +87,15 @@ class EngineSearch:
             return True
         if layers == 1:
             return False
-        if hints.base64 or hints.prose:
+        if hints.base64 or hints.hex or hints.prose:
+            return True
+        if hints.coloured and self._spans(uncoloured(flat)):
             return True
         return bool(hints.lexemes) and self._is_worth(flatten(flat, hints.lexemes), layers - 1)
+
+    def _texts(self, data: bytes) -> set[bytes]:
+        """What is found, wherever it is."""
+        return {data[span.start : span.end] for span in self._spans(data)}
 
     def _spans(self, data: bytes) -> list[Span]:
         spans = self._engine.find(data)

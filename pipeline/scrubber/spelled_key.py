@@ -6,7 +6,7 @@ What a whole body is decoded from has to wait in a stream as the plain text does
 import re
 from collections.abc import Collection, Iterator
 
-from pipeline.scrubber.base64_text import Base64View
+from pipeline.scrubber.base64_text import base64_view
 from pipeline.scrubber.flatten import BACKSLASHED, flatten
 from pipeline.scrubber.hints import Hints, hint_finder
 from pipeline.scrubber.key_block import HEADER_MARK, open_key_block
@@ -59,7 +59,7 @@ def _views(text: bytes, hints: Hints, layers: int) -> Iterator[View]:
     if hints.lexemes and _is_worth(flatten(text, hints.lexemes), hints.lexemes, layers):
         yield decode_lexemes(text)
     if hints.base64:
-        yield Base64View(text)
+        yield base64_view(text)
 
 
 def _is_worth(flat: bytes | None, kinds: Collection[Kind], layers: int) -> bool:

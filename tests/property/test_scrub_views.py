@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.scrubber.base64_text import Base64View
+from pipeline.scrubber.base64_text import base64_view
 from pipeline.scrubber.edges import whole_escapes
 from pipeline.scrubber.edit import Edit, merge, splice
 from pipeline.scrubber.flatten import flatten
@@ -92,11 +92,11 @@ def test_base64_comes_back_as_it_was_when_its_text_stays(text: str, is_url: bool
     encoded = (base64.urlsafe_b64encode if is_url else base64.b64encode)(text.encode())
     if not is_padded:
         encoded = encoded.rstrip(b"=")
-    view = Base64View(b'"' + encoded + b'"')
+    view = base64_view(b'"' + encoded + b'"')
     assert view.data == b'"' + text.encode() + b'"'
     edit = Edit(1, 2, b"REPLACED", ())
     raw = splice(b'"' + encoded + b'"', view.to_raw([edit]))
-    again = Base64View(raw)
+    again = base64_view(raw)
     assert again.data == b'"REPLACED' + text.encode()[1:] + b'"'
 
 
