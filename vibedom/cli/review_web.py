@@ -12,7 +12,7 @@ from vibedom.workspace.apply import resume
 
 
 async def serve_review(chosen: Chosen, *, port: int, as_json: bool) -> None:
-    """Serve the page until Ctrl-C. Raises `PortBusyError`, `WorkspaceError`."""
+    """Serve the page until nothing is left to review, or Ctrl-C. Raises `PortBusyError`, `WorkspaceError`."""
     from vibedom.web.review import review_page
     from vibedom.web.review_desk import ReviewDesk
 
@@ -23,6 +23,8 @@ async def serve_review(chosen: Chosen, *, port: int, as_json: bool) -> None:
     make = partial(ReviewDesk, chosen.review, chosen.directory.journal, partial(note_progress, chosen))
     desk = await anyio.to_thread.run_sync(make)
     render.end_progress()
-    async with review_page(desk, chosen.record.id, port=port) as url:
+    done = anyio.Event()
+    async with review_page(desk, chosen.record.id, port=port, done=done) as url:
         render.link(url, as_json=as_json)
-        await anyio.sleep_forever()
+        await done.wait()
+    render.err("nothing is left to review; `vibedom undo` takes the last apply back")

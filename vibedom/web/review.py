@@ -53,8 +53,8 @@ class Apply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ReviewPage:
     """The handlers. A desk knows one request at a time, whichever window it comes from."""
 
-    def __init__(self, desk: ReviewDesk, session: str) -> None:
-        self._desk, self._session = desk, session
+    def __init__(self, desk: ReviewDesk, session: str, done: anyio.Event) -> None:
+        self._desk, self._session, self._done = desk, session, done
         self._one = anyio.Lock()
 
     def application(self, guard: Guard) -> web.Application:
@@ -70,9 +70,15 @@ class ReviewPage:
         app.router.add_post("/api/apply", self._apply)
         return app
 
-    async def _review(self, _: web.Request) -> web.Response:
-        rows = await self._ask(self._desk.rows)
-        return _answer({"session": self._session, "workspace": self._desk.workspace, "changes": rows})
+    async def _review(self, request: web.Request) -> web.Response:
+        start = request.query.get("start", "0")
+        if not (start.isascii() and start.isdigit() and len(start) < 10):
+            raise web.HTTPBadRequest(text="start is no number")
+        reading, total, rows = await self._ask(partial(self._desk.page, int(start)))
+        if total == 0 and reading > 1:
+            self._done.set()
+        about = {"session": self._session, "workspace": self._desk.workspace}
+        return _answer({**about, "reading": reading, "total": total, "changes": rows})
 
     async def _diff(self, request: web.Request) -> web.Response:
         return _answer(await self._ask(partial(self._desk.diff, request.query.get("path", ""))))
@@ -113,9 +119,12 @@ class ReviewPage:
 
 
 @asynccontextmanager
-async def review_page(desk: ReviewDesk, session: str, *, port: int = 0) -> AsyncIterator[str]:
-    """Serve the page until the block ends; yields the address that opens it once. Raises `PortBusyError`."""
-    async with serving(ReviewPage(desk, session).application, port=port) as url:
+async def review_page(
+    desk: ReviewDesk, session: str, *, port: int = 0, done: anyio.Event | None = None
+) -> AsyncIterator[str]:
+    """Serve the page until the block ends; yields the address that opens it once. `done` is set when all has been
+    applied, and the page shows it. Raises `PortBusyError`."""
+    async with serving(ReviewPage(desk, session, done or anyio.Event()).application, port=port) as url:
         yield url
 
 

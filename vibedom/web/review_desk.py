@@ -20,6 +20,7 @@ MOST_ROWS = 4000
 """Lines of one file that are sent; `vibedom diff` has all."""
 MOST_CHARACTERS = 2000
 """Of one line."""
+PAGE_ROWS = 5000
 
 OpenReview = Callable[[], AbstractContextManager[Review]]
 
@@ -78,6 +79,8 @@ class ReviewDesk:
         self._selection: Selection
         self._changes: dict[str, Change]
         self._conflicts: dict[str, str]
+        self.reading = 0
+        """Grows with every reading: pages of two readings do not belong together."""
         self.read()
 
     def read(self) -> None:
@@ -91,16 +94,23 @@ class ReviewDesk:
                 base=review.base,
                 include_dangerous=True,
             )
-        self._changes = {spell(change.path): change for change in review.changes}
+        self.reading += 1
         self._conflicts = {refusal.path: refusal.reason for refusal in everything.conflicts}
+        urgent = self._conflicts.keys() | {
+            path for path, found in review.dangers.items() if any(each.severity != "low" for each in found)
+        }
+        self._changes = {spell(change.path): change for change in review.changes}
+        self._order = sorted(self._changes, key=lambda spelled: self._changes[spelled].path not in urgent)
 
     @property
     def workspace(self) -> str:
         return visible(str(self._selection.review.workspace))
 
-    def rows(self) -> list[ChangeRow]:
-        """All changes, in the order of their paths."""
-        return [self._row(spelled, change) for spelled, change in self._changes.items()]
+    def page(self, start: int = 0) -> tuple[int, int, list[ChangeRow]]:
+        """The reading, how many changes it has, and up to 5000 of them from the place `start`: what is dangerous or in
+        conflict first, each part in the order of its paths."""
+        paths = self._order[start : start + PAGE_ROWS]
+        return self.reading, len(self._order), [self._row(each, self._changes[each]) for each in paths]
 
     def diff(self, spelled: str) -> DiffView:
         """Raises `KeyError`, `OSError`."""

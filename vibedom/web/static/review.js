@@ -15,23 +15,35 @@ function inTurn(act) {
   return turn;
 }
 
+/** All changes, a page at a time: the first, with what deserves a look, is drawn at once. */
 async function load() {
   const review = await get("/api/review");
   say($("where"), `${review.session} → ${review.workspace}`);
   document.title = `review ${review.session}`;
   state.changes = review.changes;
   state.current = null;
-  draw();
+  draw(review.total);
   if (tree.shown.length) await open(tree.shown[0]);
   else fill($("diff"), h("p", { class: "notice" }, "Nothing is left to review."));
+  const all = [...review.changes];
+  while (all.length < review.total) {
+    const page = await get(`/api/review?start=${all.length}`);
+    if (page.reading !== review.reading) return load(); // applied in another window meanwhile
+    all.push(...page.changes);
+    say($("sum"), `${all.length} of ${review.total} changes read`);
+  }
+  if (all.length > state.changes.length) {
+    state.changes = all;
+    draw();
+  }
 }
 
-function draw() {
+function draw(total = state.changes.length) {
   const scroll = $("tree").scrollTop;
   tree.show(state.changes, $("search").value, state.current);
   $("tree").scrollTop = scroll;
   const count = state.changes.filter((each) => (each.state ?? "none") !== "none").length;
-  say($("sum"), `${count} of ${state.changes.length} changes ticked`);
+  say($("sum"), `${count} of ${total} changes ticked`);
   $("sum").dataset.count = String(count);
   $("apply").disabled = count === 0 && !state.changes.some((each) => each.resolution === "mine");
 }
@@ -56,7 +68,7 @@ async function open(change, again = false) {
 
 const acts = {
   open,
-  redraw: draw,
+  redraw: () => draw(),
   choose: (changes, wanted) => inTurn(async () => {
     await post("/api/choose", { paths: changes.map((each) => each.path), wanted });
     for (const each of changes) each.state = wanted ? "all" : "none";
@@ -171,7 +183,7 @@ async function start() {
   setUpTheme();
   if (!(await enter())) return close("Open it with the link that `vibedom review --web` prints. Each link works once.");
   tree = new Tree($("tree"), acts);
-  $("search").addEventListener("input", draw);
+  $("search").addEventListener("input", () => draw());
   $("all").addEventListener("click", chooseSafe);
   $("none").addEventListener("click", () => acts.choose(state.changes, false));
   $("apply").addEventListener("click", askPlan);

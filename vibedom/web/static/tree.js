@@ -15,6 +15,8 @@ export class Tree {
     this.box = box;
     this.acts = acts;
     this.open = new Map();
+    this.room = new Map(); // by folder: how many of its lines are drawn, where that is more than usual
+    this.nest = { changes: null, filter: "", root: null };
     this.shown = [];
     this.elements = new Map();
   }
@@ -29,20 +31,39 @@ export class Tree {
     const rest = matching.filter((each) => !isDangerous(each) && !each.conflict);
     fill(this.box,
       ...this.group("Look at these first", "bad", first), ...this.group("Changed on both sides", "warn", conflicts),
-      ...(rest.length ? [h("h2", {}, `Changes (${rest.length})`), ...this.folder(nested(rest), "", 0, Boolean(filter))] : []),
+      ...(rest.length ? [h("h2", {}, `Changes (${rest.length})`), ...this.folder(this.nested(rest, changes, filter), "", 0, Boolean(filter))] : []),
       ...(matching.length ? [] : [h("p", { class: "notice" }, changes.length ? "No path is like that." : "Nothing is left to review.")]));
+  }
+
+  /** The folders, made once for one list and filter: drawing again after a tick must not cost what reading did. */
+  nested(rest, changes, filter) {
+    if (this.nest.changes !== changes || this.nest.filter !== filter || this.nest.root.all.length !== rest.length) {
+      this.nest = { changes, filter, root: nested(rest) };
+    }
+    return this.nest.root;
   }
 
   group(title, kind, changes) {
     if (!changes.length) return [];
-    const shown = changes.slice(0, MOST_SHOWN).map((each) => this.entry(each, each.shown, 0, true));
-    return [h("h2", { class: kind }, `${title} (${changes.length})`), ...shown,
-      ...(changes.length > MOST_SHOWN ? [h("p", { class: "more soft" }, `${changes.length - MOST_SHOWN} more: filter to see them`)] : [])];
+    const room = this.roomOf(title);
+    const shown = changes.slice(0, room).map((each) => this.entry(each, each.shown, 0, true));
+    return [h("h2", { class: kind }, `${title} (${changes.length})`), ...shown, ...this.more(title, changes.length - room)];
+  }
+
+  roomOf(key) {
+    return this.room.get(key) ?? MOST_SHOWN;
+  }
+
+  more(key, left) {
+    if (left <= 0) return [];
+    const grow = () => { this.room.set(key, this.roomOf(key) + MOST_SHOWN); this.acts.redraw(); };
+    return [h("button", { type: "button", class: "more", on: { click: grow } }, `${left} more: show ${Math.min(left, MOST_SHOWN)}`)];
   }
 
   folder(node, path, depth, isOpen) {
     const made = [];
-    for (const [name, inner] of node.folders) {
+    const room = this.roomOf(path);
+    for (const [name, inner] of [...node.folders].slice(0, room)) {
       const key = `${path}/${name}`;
       const opened = this.open.get(key) ?? (isOpen || inner.all.length <= OPEN_BELOW);
       const states = new Set(inner.all.map((each) => each.state ?? "none"));
@@ -54,10 +75,9 @@ export class Tree {
       line.style.paddingLeft = `${15 + depth * 14}px`;
       made.push(line, ...(opened ? this.folder(inner, key, depth + 1, isOpen) : []));
     }
-    const shown = node.files.slice(0, MOST_SHOWN);
+    const shown = node.files.slice(0, Math.max(0, room - node.folders.size));
     made.push(...shown.map(([name, change]) => this.entry(change, name, depth, false)));
-    if (node.files.length > MOST_SHOWN) made.push(h("p", { class: "more soft" }, `${node.files.length - MOST_SHOWN} more: filter to see them`));
-    return made;
+    return [...made, ...this.more(path, node.folders.size + node.files.length - room)];
   }
 
   entry(change, name, depth, hasReason) {
