@@ -83,8 +83,11 @@ class Acceptor:
                 first, last = groups[self.rule.secret_group]
                 return (first, last) if first >= 0 else (start, start)
             return next(((first, last) for first, last in groups[1:] if last > first), (start, end))
-        chosen = (groups[index] for index in self.plan.groups)
-        return next(((first, last) for first, last in chosen if last > first), (start, end))
+        for index in self.plan.groups:
+            first, last = groups[index]
+            if last > first:
+                return first, last
+        return start, end
 
     def _is_allowed(self, data: bytes, start: int, end: int, secret: bytes, path: bytes | None) -> bool:
         def match() -> bytes:

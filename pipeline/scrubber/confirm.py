@@ -69,6 +69,8 @@ def _stretch(
     that what is beyond one would be searched for the next again, as far as they begin in the next `together` bytes."""
     last = min(intervals[index][1], size)
     while (limit := reach.limit(data, last, size)) is not None:
+        if not together:
+            return last, limit
         further = bisect_right(intervals, (min(limit, low + together), size)) - 1
         if further <= index:
             return last, limit

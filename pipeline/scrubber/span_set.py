@@ -23,9 +23,10 @@ def resolve(spans: Iterable[Span]) -> list[Span]:
 def to_spans(data: bytes, matches: list[Match], *, escape_aware: bool) -> list[Span]:
     """The secrets of `matches`; with `escape_aware` no span tears a backslash escape apart."""
     spans = []
+    has_escapes = escape_aware and b"\\" in data
     for match in matches:
         start, end = match.secret_start, match.secret_end
-        if escape_aware:
+        if has_escapes:
             start, end = clear_of_escapes(data, start, end)
         if start < end:
             spans.append(Span(start, end, match.rule))
