@@ -130,6 +130,9 @@ async def test_a_masked_file_is_empty_on_both_sides_and_no_change(vibedom: Vibed
     done = await vibedom.sh("cat .env /mnt/workspace/.env; echo gone", options=("--on-findings", "mask"))
     assert done.out == "gone\n"
     assert json.loads((await vibedom("diff", "--json", vibedom.session.name)).out)["changes"] == []
+    # Masked for good: also where nobody is asked about it any more.
+    resumed = await vibedom("resume", vibedom.session.name, "--on-findings", "continue")
+    assert (resumed.code, resumed.out) == (0, "gone\n"), resumed
     assert (vibedom.project / ".env").read_text() == f"TOKEN={GITHUB_TOKEN}\n"
 
 
