@@ -8,6 +8,8 @@ from pipeline.context import ContextTable
 from pipeline.events import Action, Context, Direction, Finding
 from pipeline.scrubber.model import Choose, Hit, RuleInfo
 
+MAX_REMEMBERED = 256
+
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a flow's bytes go: what the table of actions is asked with."""
@@ -23,6 +25,7 @@ class HitJudge:
     def __init__(self, contexts: ContextTable, place: Place) -> None:
         self._contexts = contexts
         self._place = place
+        self._answers: dict[tuple[RuleInfo, str], tuple[Action, bool]] = {}
 
     def choose(self, location: str) -> Choose:
         """The choice for hits in `location` (`body`, `header authorization`, ...)."""
@@ -55,7 +58,13 @@ class HitJudge:
         )
 
     def _ask(self, rule: RuleInfo, location: str) -> tuple[Action, bool]:
-        place = self._place
-        return self._contexts.choose(
-            rule, host=place.host, context=place.context, direction=place.direction, location=location
-        )
+        """The table's answer. A body full of finds asks the same again and again."""
+        answer = self._answers.get((rule, location))
+        if answer is None:
+            place = self._place
+            answer = self._contexts.choose(
+                rule, host=place.host, context=place.context, direction=place.direction, location=location
+            )
+            if len(self._answers) < MAX_REMEMBERED:
+                self._answers[rule, location] = answer
+        return answer

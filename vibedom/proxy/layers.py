@@ -85,7 +85,8 @@ class BorderStream(GatheringStream):
         yield from super().start_response_stream()
 
     def state_stream_request_body(self, event: RequestData | RequestEndOfMessage) -> layer.CommandGenerator[None]:
-        reader = slow_reader(self.flow.request)
+        size = len(event.data) if isinstance(event, RequestData) else 0
+        reader = slow_reader(self.flow.request, self.request_plan, size)
         if reader is None or not isinstance(event, RequestData):
             yield from super().state_stream_request_body(event)
             return
@@ -95,7 +96,8 @@ class BorderStream(GatheringStream):
             yield SendHttp(RequestData(self.stream_id, piece), self.context.server)
 
     def state_stream_response_body(self, event: events.Event) -> layer.CommandGenerator[None]:
-        reader = slow_reader(self.flow.response)
+        size = len(event.data) if isinstance(event, ResponseData) else 0
+        reader = slow_reader(self.flow.response, self.response_plan, size)
         if reader is None or not isinstance(event, ResponseData):
             yield from super().state_stream_response_body(event)
             return
