@@ -7,8 +7,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-BENCHMARKS = ("bench_scrubber", "bench_stream", "bench_sinks", "bench_proxy", "bench_startup", "bench_diff")
-HAS_QUICK = frozenset({"bench_scrubber", "bench_stream", "bench_sinks", "bench_proxy"})
+BENCHMARKS = (
+    "bench_scrubber",
+    "bench_stream",
+    "bench_scan",
+    "bench_sinks",
+    "bench_proxy",
+    "bench_startup",
+    "bench_diff",
+)
+HAS_QUICK = frozenset({"bench_scrubber", "bench_stream", "bench_scan", "bench_sinks", "bench_proxy"})
 
 
 def main() -> int:
