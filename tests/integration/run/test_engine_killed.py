@@ -114,8 +114,9 @@ def engine() -> Iterator[Engine]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@pytest.mark.parametrize("is_paused", [False, True], ids=["running", "paused"])
 async def test_a_killed_engine_ends_the_session_with_its_work_and_resume_goes_on_once_it_is_back(
-    engine: Engine, tmp_path: Path, compiled_rules: Path
+    engine: Engine, tmp_path: Path, compiled_rules: Path, is_paused: bool
 ) -> None:
     engine.load(image.NAME)
     project = tmp_path / "project"
@@ -130,6 +131,8 @@ async def test_a_killed_engine_ends_the_session_with_its_work_and_resume_goes_on
         await until(lambda: (upper / "ticks").exists(), "the agent")
         await until(lambda: sessions.load(home, "task").status == "running", "the session")
         await Client(home, "task").do(m.Allow(pattern="granted.test"))
+        if is_paused:
+            await Client(home, "task").do(m.Pause())
         engine.kill()
         _, err = await anyio.to_thread.run_sync(partial(process.communicate, timeout=100))
         assert process.returncode == SandboxError.exit_code, err
