@@ -20,6 +20,9 @@ PLAIN, SECURE, AWAY = "plain.listed.test", "secure.listed.test", "away.listed.te
 MARK = b"smuggled"
 """Attempts carry it where nothing of them may arrive."""
 
+SWITCH = b"101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+"""To whoever asks for `/switch`, whatever protocol was meant: an origin that is in league with the agent."""
+
 
 @dataclass
 class Origin:
@@ -58,7 +61,7 @@ def _serving(origin: Origin, answer: bytes, context: ssl.SSLContext | None = Non
                 while data := conn.recv(65536):
                     origin.heard += data
                     if b"\r\n\r\n" in data:
-                        conn.sendall(b"HTTP/1.1 " + answer)
+                        conn.sendall(b"HTTP/1.1 " + (SWITCH if b" /switch" in data else answer))
 
         def _opened(self) -> socket.socket:
             """Raises `OSError` where the other side does not like the certificate."""

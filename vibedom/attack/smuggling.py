@@ -85,6 +85,20 @@ SMUGGLING = (
         "    say(plain, head('GET / HTTP/1.1', 'Host: ' + PLAIN, *lines), get('/smuggled', host=evil))",
         *3 * ("reached bad-port",),
     ),
+    # The origin switches, and the agent goes on in words of its own.
+    web_attempt(
+        "upgrade-that-is-granted",
+        "socket13 = ('Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==')\n"
+        "for lines in (('Upgrade: raw',), ('Upgrade: websocket',), ('Upgrade: websocket', *socket13)):\n"
+        "    switch = head('GET /switch HTTP/1.1', 'Host: ' + PLAIN, 'Connection: Upgrade', *lines)\n"
+        "    with socket.create_connection(plain, 5) as s:\n"
+        "        s.sendall(switch); s.settimeout(5)\n"
+        "        try:\n"
+        "            print(b' 101 ' in s.recv(4096)[:20]); s.sendall(b'smuggled, raw')\n"
+        "            print(told(hear(s)))\n"
+        "        except OSError: print('closed')",
+        *3 * ("True", "closed"),
+    ),
 )
 
 CONTROLS = (
