@@ -1,5 +1,6 @@
 """Allowlists made ready to test a match."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -10,6 +11,9 @@ from pipeline.scrubber.rule import Allowlist
 
 _TRIE_FROM = 8
 """Stop words from which an automaton is faster than one search each."""
+_FLAG = re.compile(r"\(\?[A-Za-z-]+\)")
+_AT_START = re.compile(r"\(\?i:\^(?:[^()|\\]|\\.|\((?:[^()\\]|\\.)*\))*\)|\^(?:[^()|\\]|\\.|\((?:[^()\\]|\\.)*\))*")
+"""No flag for what follows; no choice outside of brackets, all of it behind one `^`."""
 
 
 class AllowlistCheck:
@@ -19,7 +23,8 @@ class AllowlistCheck:
         self._is_and = allowlist.condition == "AND"
         self._target = allowlist.regex_target
         # gitleaks joins its regexes before it compiles them, so a flag of one holds for those after it.
-        self._regexes = compile_pattern(joined(allowlist.regexes)) if allowlist.regexes else None
+        parts = ((), allowlist.regexes) if self._is_and else _parted(allowlist.regexes)
+        self._regexes = tuple(compile_pattern(joined(part)) for part in parts if part)
         self._paths = compile_pattern(joined(allowlist.paths)) if allowlist.paths else None
         self._has_stopword = _stopword_test(allowlist.stopwords)
         self._has_commits = bool(allowlist.commits)
@@ -42,16 +47,16 @@ class AllowlistCheck:
             return False
         if self._has_stopword is not None and not self._stopped(secret):
             return False
-        return self._regexes is None or self._matches(secret, match, line)
+        return not self._regexes or self._matches(secret, match, line)
 
     def _stopped(self, secret: bytes) -> bool:
         return self._has_stopword is not None and self._has_stopword(secret.lower())
 
     def _matches(self, secret: bytes, match: Callable[[], bytes], line: Callable[[], bytes]) -> bool:
-        if self._regexes is None:
+        if not self._regexes:
             return False
         text = secret if self._target == "secret" else match() if self._target == "match" else line()
-        return bool(text) and self._regexes.is_in(text)
+        return bool(text) and any(pattern.is_in(text) for pattern in self._regexes)
 
 
 @lru_cache(maxsize=256)
@@ -68,14 +73,28 @@ def checks_of(allowlists: tuple[Allowlist, ...]) -> tuple[AllowlistCheck, ...]:
     return tuple(AllowlistCheck(allowlist) for allowlist in (*(_union(by_target[t]) for t in targets), *alone))
 
 
+def _parted(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those that match at the start of the text only, and the others: in one automaton they would all be tried at every
+    byte, which takes it many more states."""
+    if any(_FLAG.search(pattern) and not pattern.startswith("(?:") for pattern in patterns):
+        return (), patterns
+    first = tuple(pattern for pattern in patterns if _AT_START.fullmatch(pattern))
+    return first, tuple(pattern for pattern in patterns if pattern not in first)
+
+
 def _union(allowlists: list[Allowlist]) -> Allowlist:
     """Allowlists with `OR` and of one target, as one."""
     return Allowlist(
         regex_target=allowlists[0].regex_target,
-        regexes=tuple(joined(each.regexes) for each in allowlists if each.regexes),
+        regexes=tuple(pattern for each in allowlists for pattern in _scoped(each.regexes)),
         paths=tuple(joined(each.paths) for each in allowlists if each.paths),
         stopwords=tuple(word for each in allowlists for word in each.stopwords),
     )
+
+
+def _scoped(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """`patterns` for a longer list: a flag of one holds for those after it in its own list, and no further."""
+    return (joined(patterns),) if any(map(_FLAG.search, patterns)) else patterns
 
 
 def joined(patterns: tuple[str, ...]) -> str:
