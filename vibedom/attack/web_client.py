@@ -9,17 +9,20 @@ from vibedom.attack.origin import AWAY, PLAIN, SECURE
 
 _CLIENT = f"PLAIN, SECURE, AWAY = {PLAIN!r}, {SECURE!r}, {AWAY!r}\n" + (
     r'''
-import ssl
+import functools, ssl
 found = re.search(r"//(?:[^@/]*@)?([^:/]+):(\d+)", os.environ["HTTP_PROXY"])
 proxy, plain, secure = (found[1], int(found[2])), ("203.0.113.10", 80), ("203.0.113.10", 443)
 evil = f"127.0.0.1:{far['tcp']}"
 WORDS = rb'(?i)x-vibedom-reason: ([\w-]+)|"reason":"([\w-]+)"|(reached)|HTTP/1\.1 400 (Ba)(d)|(\(open\))'
 
-def tls(s, name, protocol="http/1.1"):
-    context = ssl.create_default_context(cafile="/etc/vibedom/ca-bundle.pem")
-    context.check_hostname = name is not None
-    context.set_alpn_protocols([protocol])
-    return context.wrap_socket(s, server_hostname=name)
+@functools.cache
+def context(protocol):
+    """Reading the certificates takes longer than a connection."""
+    made = ssl.create_default_context(cafile="/etc/vibedom/ca-bundle.pem")
+    made.set_alpn_protocols([protocol])
+    return made
+
+def tls(s, name, protocol="http/1.1"): return context(protocol).wrap_socket(s, server_hostname=name)
 
 def head(*lines, body=b""):
     """A head of these lines, which are latin-1, and what comes behind it."""
