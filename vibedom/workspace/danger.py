@@ -107,7 +107,7 @@ class Judge:
     def _run_by(self, change: Change, names: Names) -> Danger | None:
         """What runs or obeys the change where it is found under these folded names."""
         is_directory = _type(change) == "directory"
-        inside = self._git_directories.inside(change.path)
+        inside = self._git_directories.inside(change.path, is_directory=is_directory)
         if is_in_git_directory(names):
             return _git_danger(_inside_git(names), is_directory=is_directory)
         if inside is not None:

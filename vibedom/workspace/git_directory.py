@@ -19,11 +19,11 @@ class GitDirectories:
         self._trees = (host, layer)
         self._known: dict[str, bool] = {}
 
-    def inside(self, path: str) -> Names | None:
+    def inside(self, path: str, *, is_directory: bool) -> Names | None:
         """The folded names of `path` within the outermost repository it is in; () for the repository itself. None where
-        it is in none."""
+        it is in none. What is no directory, `path` as it will be, is no repository: nothing is looked up for it."""
         parts = path.split("/")
-        for end in range(1, len(parts) + 1):
+        for end in range(1, len(parts) + 1 if is_directory else len(parts)):
             if self._is_repository("/".join(parts[:end])):
                 return folded("/".join(parts[end:])) if end < len(parts) else ()
         return None
