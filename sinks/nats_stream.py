@@ -1,10 +1,12 @@
 """Messages to NATS JetStream: acknowledged one by one, doubles dropped by the server."""
 
+import ssl
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import msgspec
 
 from pipeline.events import Severity
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 ACK_SECONDS = 5.0
 CONNECT_SECONDS = 15.0
 """For all servers and attempts together."""
+CLOSE_SECONDS = 0.2
 DUPLICATE_SECONDS = 600.0
 """How long the server remembers message ids. Readers drop what comes again after a longer outage."""
 
@@ -115,28 +118,42 @@ async def connect(settings: NatsSettings) -> "Client":
     from nats.errors import AuthorizationError, NoServersError
 
     failures: list[Exception] = []
+    is_open = False
 
-    async def remember(error: Exception) -> None:
+    async def hear(error: Exception) -> None:
         """nats-py logs what goes wrong in the background, and Python would print that to the agent's terminal. What
         goes wrong later also fails the publication that it concerns."""
-        if client.is_connected:
+        if is_open:
             return
         failures.append(AuthorizationError() if "Authorization" in str(error) else error)
+        refusals = [failure for failure in failures if isinstance(failure, AuthorizationError | ssl.SSLError)]
+        if len(refusals) >= len(settings.servers):
+            raise refusals[0]  # nats-py would go on asking, because of a wrong certificate for ever
 
     options = _options(settings)
     client = Client()
     try:
-        # A server with another's certificate leaves nats-py waiting for ever.
         with anyio.fail_after(CONNECT_SECONDS):
-            await client.connect(list(settings.servers), error_cb=remember, **options)
+            await client.connect(list(settings.servers), error_cb=hear, **options)
     except BaseException as error:
-        with anyio.CancelScope(shield=True), anyio.move_on_after(1):
-            await client.close()
+        await _abort(client)
         if isinstance(error, TimeoutError | NoServersError) and failures:
             # The reason, and not only that there was one: a server that refuses tells more than one that is not there.
             raise min(failures, key=lambda failure: isinstance(failure, ConnectionError)) from None
         raise
+    is_open = True
     return client
+
+
+async def _abort(client: "Client") -> None:
+    """Close a connection that never was one. nats-py would wait for ever for the end of a TLS handshake that failed."""
+    writer = getattr(client._transport, "_bare_io_writer", None)
+    if writer is not None:
+        writer.transport.abort()
+    with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(CLOSE_SECONDS):
+            await client.close()
+        await anyio.lowlevel.checkpoint()  # the loop closes an aborted socket in its next turn
 
 
 def _options(settings: NatsSettings) -> dict[str, Any]:
@@ -153,8 +170,6 @@ def _options(settings: NatsSettings) -> dict[str, Any]:
         ),
     }
     if any(server.startswith("tls://") for server in settings.servers):
-        import ssl
-
         options["tls"] = ssl.create_default_context(cafile=settings.ca)
     return options
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from sinks import nats_stream
 from sinks.courier import Carrier
 from sinks.delivery_error import DeliveryError
 from sinks.nats_stream import NatsCarrier, NatsSettings
@@ -136,7 +135,7 @@ def by_password_in_a_file(directory: Path) -> Login:
     "login", [by_credentials, by_nkey, by_token, by_escaped_password, by_password_in_a_file], ids=lambda it: it.__name__
 )
 async def test_nats_takes_messages_of_who_logs_in_and_of_nobody_else(
-    directory: Path, monkeypatch: pytest.MonkeyPatch, login: Callable[[Path], Login]
+    directory: Path, login: Callable[[Path], Login]
 ) -> None:
     lines, changes, user = login(directory)
     server = nats_server(directory, login.__name__, lines)
@@ -144,7 +143,6 @@ async def test_nats_takes_messages_of_who_logs_in_and_of_nobody_else(
         server.start()
         setting = NatsSettings(servers=(f"nats://{user}127.0.0.1:{server.port}",), **changes)  # type: ignore[arg-type]
         assert await carried(setting) == [MESSAGE]
-        monkeypatch.setattr(nats_stream, "CONNECT_SECONDS", 0.3)  # nats-py tries again and again
         with pytest.raises(DeliveryError, match="AuthorizationError: it refuses the login"):
             await carried(NatsSettings(servers=(f"nats://127.0.0.1:{server.port}",)))
     finally:
@@ -195,9 +193,8 @@ WHY = {
 @pytest.mark.parametrize("kind", ["nats", "redis"])
 @pytest.mark.parametrize("wrong", list(WHY))
 async def test_server_that_is_not_the_right_one_or_refuses_gets_nothing_and_the_line_holds_no_password(
-    request: pytest.FixtureRequest, directory: Path, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: str
+    request: pytest.FixtureRequest, directory: Path, kind: str, wrong: str
 ) -> None:
-    monkeypatch.setattr(nats_stream, "CONNECT_SECONDS", 0.6)  # nats-py tries again and again
     server = request.getfixturevalue(f"{kind}_tls")
     right = (nats_settings if kind == "nats" else redis_settings)(server, directory)
     setting = msgspec.structs.replace(right, **wrong_settings(directory)[wrong](right))
