@@ -39,7 +39,9 @@ def _edited(kind: Kind, before: list[Edit], script: list[Edit]) -> Iterator[tupl
     """A project made by one script and changed by another through an overlay, and what the agent saw at the end."""
     with tempfile.TemporaryDirectory(dir=fast_directory()) as directory:
         project = Project(Path(directory))
-        perform(before, DirectEditor(project.workspace))
+        # Where the project has hard links, applying one name changes the ctime of the others, which then count as
+        # edited on the host. test_round_trip.py has them.
+        perform([edit for edit in before if edit.what != "hard"], DirectEditor(project.workspace))
         project.start()
         if kind.startswith("mounted"):
             with project.mounted(options=",userxattr" if "userxattr" in kind else "") as merged:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 NAMES = ("a", "b", "c-d", "B", "odd\n", os.fsdecode(b"\xff\xfe"), "ü", ".hidden")
 """Few, so that scripts meet the same path often: a name before and after a change of its type."""
+KINDS = ("write", "write", "write", "mkdir", "mkdir", "link", "hard", "remove", "chmod")
 CONTENTS = (b"", b"one\n", b"two\r\nlines", b"\0\1\2binary", b"\xff" * 10, b"x" * 5000)
 TARGETS = ("a", "../x", "/etc/passwd", "nowhere")
 FILE_MODES, DIRECTORY_MODES = (0o644, 0o755, 0o600), (0o755, 0o700, 0o750)
@@ -32,7 +33,7 @@ def _script(seed: int, length: int) -> list[Edit]:
     random = Random(seed)
     return [
         Edit(
-            what=(what := random.choice(("write", "write", "write", "mkdir", "mkdir", "link", "remove", "chmod"))),
+            what=(what := random.choice(KINDS)),
             place=random.randrange(1000),
             name=random.choice(NAMES),
             content=random.choice(CONTENTS),
@@ -53,6 +54,7 @@ class Editor(Protocol):
 
     def write(self, path: str, data: bytes, mode: int = ...) -> None: ...
     def link(self, path: str, target: str) -> None: ...
+    def hard_link(self, path: str, source: str) -> None: ...
     def mkdir(self, path: str, mode: int = ...) -> None: ...
     def chmod(self, path: str, mode: int) -> None: ...
     def remove(self, path: str) -> None: ...
@@ -72,6 +74,10 @@ class DirectEditor:
     def link(self, path: str, target: str) -> None:
         _clear(self.merged / path)
         os.symlink(target, self.merged / path)
+
+    def hard_link(self, path: str, source: str) -> None:
+        _clear(self.merged / path)
+        os.link(self.merged / source, self.merged / path)
 
     def mkdir(self, path: str, mode: int = 0o755) -> None:
         _clear(self.merged / path)
@@ -94,12 +100,21 @@ def perform(script: Sequence[Edit], editor: Editor) -> None:
             editor.write(path, edit.content, edit.mode)
         elif edit.what == "link":
             editor.link(path, edit.target)
+        elif edit.what == "hard":
+            files = [each for each in paths if _is_plain(editor.merged / each)]
+            sources = [each for each in files if not f"{each}/".startswith(f"{path}/")]
+            if sources:
+                editor.hard_link(path, sources[edit.place % len(sources)])
         elif edit.what == "mkdir":
             editor.mkdir(path, edit.mode)
         elif paths and edit.what == "remove":
             editor.remove(paths[edit.place % len(paths)])
         elif paths and not (editor.merged / paths[edit.place % len(paths)]).is_symlink():
             editor.chmod(paths[edit.place % len(paths)], edit.mode)
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _tree(root: Path) -> tuple[list[str], list[str]]:

@@ -30,6 +30,12 @@ class OverlayWriter:
         for root in (self._upper, self.merged):
             os.symlink(target, root / path)
 
+    def hard_link(self, path: str, source: str) -> None:
+        self._copy_up(source)
+        self._replace(path)
+        for root in (self._upper, self.merged):
+            os.link(root / source, root / path)
+
     def mkdir(self, path: str, mode: int = 0o755) -> None:
         self._replace(path)
         hides = self._in_lower(path)

@@ -236,6 +236,8 @@ class _Planner:
             if owner is not None:
                 after = msgspec.structs.replace(after, uid=owner.uid, gid=owner.gid)
         is_mode_only = change.kind == "mode" and now is not None and now.type == "file"
+        # The agent changed the mode of one path: the host's other names of the file keep theirs, so it is replaced.
+        is_mode_only = is_mode_only and not self._host.has_other_names(change.path)
         composed = self.composed.get(change.path)
         if composed is not None and after is not None:
             after, is_mode_only = composed.entry(after), False

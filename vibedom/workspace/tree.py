@@ -77,6 +77,11 @@ class Tree:
                 return None
             raise
 
+    def has_other_names(self, path: str) -> bool:
+        """Whether the file at `path` is another path's as well: a hard link. Raises `OSError`."""
+        with self.parent(path) as (fd, name):
+            return os.stat(name, dir_fd=fd, follow_symlinks=False).st_nlink > 1
+
     def names(self, path: str) -> list[str]:
         """Names in the directory, sorted."""
         fd = self.open_directory(path)

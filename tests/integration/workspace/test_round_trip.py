@@ -110,3 +110,21 @@ def test_a_host_edit_made_meanwhile_is_a_conflict_and_is_not_overwritten(project
     assert (project.workspace / "edit.txt").read_text() == "the host's own edit\n"
     with pytest.raises(ConflictError):
         _apply(project)
+
+
+def test_hard_links_and_sparse_files_come_as_the_agent_saw_them(project: Project) -> None:
+    (project.workspace / "one").write_text("one\n")
+    for name in ("two", "three", "four"):
+        os.link(project.workspace / "one", project.workspace / name)
+    project.start()
+    before = snapshot(project.workspace, times=True)
+    with project.mounted() as merged:
+        (merged / "one").chmod(0o755)  # not the mode of the host's other names of it
+        (merged / "two").write_text("edited\n")
+        os.link(merged / "three", merged / "new")
+        os.truncate(merged / "four", 20_000_000)
+        seen = snapshot(merged)
+    _apply(project)
+    assert snapshot(project.workspace) == seen
+    undo(project.journal)
+    assert snapshot(project.workspace, times=True) == before
