@@ -133,6 +133,7 @@ async def test_a_masked_file_is_empty_on_both_sides_and_no_change(vibedom: Vibed
     # Masked for good: also where nobody is asked about it any more.
     resumed = await vibedom("resume", vibedom.session.name, "--on-findings", "continue")
     assert (resumed.code, resumed.out) == (0, "gone\n"), resumed
+    assert json.loads((await vibedom("diff", "--json", vibedom.session.name)).out)["changes"] == []
     assert (vibedom.project / ".env").read_text() == f"TOKEN={GITHUB_TOKEN}\n"
 
 
