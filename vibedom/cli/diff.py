@@ -79,7 +79,8 @@ def _show(chosen: Chosen, form: Form, *, with_settled: bool) -> None:
         elif form.name_only:
             pager.show((visible(change.path) for change in changes), is_paged=form.is_paged)
         elif not changes:
-            render.err("the agent has changed nothing")
+            where = f" at {', '.join(map(visible, chosen.paths))}" if chosen.paths else ""
+            render.err(f"the agent has changed nothing{where}")
         else:
             pager.show(_lines(review, changes, form), is_paged=form.is_paged)
 

@@ -9,8 +9,9 @@ from vibedom.cli import render
 from vibedom.cli.ask import can_ask
 from vibedom.cli.editor import edit
 from vibedom.cli.review_session import Chosen, choose
-from vibedom.errors import UsageError
+from vibedom.errors import NoSuchSessionError, UsageError
 from vibedom.workspace.apply import Outcome, apply, resume
+from vibedom.workspace.spelling import visible
 
 
 @click.command()
@@ -34,6 +35,8 @@ async def command(session: str | None, web: bool, port: int, with_settled: bool,
     A      apply what is selected                ?    all keys
     """
     chosen = choose((session,) if session else ())
+    if session and chosen.paths:
+        raise NoSuchSessionError(f"no session {visible(session)}; `vibedom list` shows them")
     if web:
         from vibedom.cli.review_web import serve_review
 

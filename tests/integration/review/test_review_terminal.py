@@ -112,3 +112,7 @@ def _contents(session: Session) -> list[str]:
 
 def test_review_without_a_terminal_says_what_to_use_instead(session: Session) -> None:
     assert "vibedom diff" in session.run("review", code=2).stderr
+    assert session.run("review", "clam-otter", code=2).stderr == (
+        "vibedom: no session clam-otter; `vibedom list` shows them\n"
+    )
+    assert session.run("diff", "clam-otter").stderr == "the agent has changed nothing at clam-otter\n"
