@@ -15,19 +15,6 @@ from mitmproxy.connection import Connection
 from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 
-READ_BYTES = 128 * 1024
-"""Taken from a connection at a time: twice what mitmproxy takes, for half the turns that a long body needs."""
-
-
-class _Reader:
-    """A stream reader that gives more at a time than it is asked for."""
-
-    def __init__(self, reader: asyncio.StreamReader) -> None:
-        self._reader = reader
-
-    async def read(self, _: int) -> bytes:
-        return await self._reader.read(READ_BYTES)
-
 
 class DrivenHandler(server.LiveConnectionHandler):
     """mitmproxy's connection handler with a loop of its own. `handle_hook` must not raise."""
@@ -44,12 +31,6 @@ class DrivenHandler(server.LiveConnectionHandler):
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_send: dict[Connection, list[bytes]] = {}
         """What one event makes the layers send: a head and its body leave together, in one call of the kernel."""
-
-    async def handle_connection(self, connection: Connection) -> None:
-        io = self.transports[connection]
-        if isinstance(io.reader, asyncio.StreamReader):
-            io.reader = _Reader(io.reader)  # type: ignore[assignment]
-        await super().handle_connection(connection)
 
     async def server_event(self, event: events.Event) -> None:
         """Give the layers an event and carry out what they ask for. Never waits: what takes time is a task, and an

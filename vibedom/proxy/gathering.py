@@ -13,7 +13,6 @@ from mitmproxy.proxy.layers.http import HttpStream
 from mitmproxy.proxy.layers.http._events import RequestData, RequestHeaders, ResponseData
 
 from pipeline.capture.relay import STATE, state_of
-from pipeline.events import Plan
 
 PAUSE_SECONDS = 0.01
 """A body of which nothing came for so long is a stream."""
@@ -69,15 +68,6 @@ class GatheringStream(HttpStream):
         elif is_first:
             self._pauses = 0
             yield from self._set_clock()
-
-    @property
-    def request_plan(self) -> Plan:
-        """How the request's body is read; `none` where nobody has said so."""
-        return state_of(self.flow).request_scan.plan if STATE in self.flow.metadata else "none"
-
-    @property
-    def response_plan(self) -> Plan:
-        return state_of(self.flow).response_scan.plan if STATE in self.flow.metadata else "none"
 
     @property
     def _is_request(self) -> bool:

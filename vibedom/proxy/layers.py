@@ -85,8 +85,7 @@ class BorderStream(GatheringStream):
         yield from super().start_response_stream()
 
     def state_stream_request_body(self, event: RequestData | RequestEndOfMessage) -> layer.CommandGenerator[None]:
-        size = len(event.data) if isinstance(event, RequestData) else 0
-        reader = slow_reader(self.flow.request, self.request_plan, size)
+        reader = slow_reader(self.flow.request)
         if reader is None or not isinstance(event, RequestData):
             yield from super().state_stream_request_body(event)
             return
@@ -96,8 +95,7 @@ class BorderStream(GatheringStream):
             yield SendHttp(RequestData(self.stream_id, piece), self.context.server)
 
     def state_stream_response_body(self, event: events.Event) -> layer.CommandGenerator[None]:
-        size = len(event.data) if isinstance(event, ResponseData) else 0
-        reader = slow_reader(self.flow.response, self.response_plan, size)
+        reader = slow_reader(self.flow.response)
         if reader is None or not isinstance(event, ResponseData):
             yield from super().state_stream_response_body(event)
             return

@@ -1,19 +1,15 @@
 """Streams stay streams, and are scrubbed as they pass."""
 
 import json
-import threading
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 from aiohttp import ClientSession, TCPConnector, WSMsgType, web
 
-from pipeline.ports import BodyStream
-from tests.integration.border.conftest import HOST, PLAIN, Way, way
+from tests.integration.border.conftest import HOST, PLAIN, way
 from tests.support.detection import GITHUB_TOKEN
-from vibedom.proxy.chunk import LARGE_BYTES
 
 pytestmark = pytest.mark.anyio
 
@@ -141,34 +137,3 @@ async def test_a_client_that_goes_away_ends_the_transfer_upstream(tmp_path: Path
             response.close()
         with anyio.fail_after(10):
             await ended.wait()
-
-
-class Watched:
-    """A stream that tells which thread reads chunks of which size."""
-
-    def __init__(self, stream: BodyStream, seen: list[tuple[int, int]]) -> None:
-        self._stream = stream
-        self._seen = seen
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def __call__(self, chunk: bytes) -> bytes:
-        self._seen.append((len(chunk), threading.get_ident()))
-        return self._stream(chunk)
-
-
-async def test_long_chunks_of_text_are_read_beside_the_event_loop(through: Way, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    capture = through.border.border.capture
-    open_stream = capture.open_stream
-    capture.open_stream = lambda *about: Watched(open_stream(*about), seen)
-    text = tmp_path / "text"
-    text.write_bytes(b"some words and a few more, " * 80_000 + GITHUB_TOKEN.encode() + b"\n")
-    arguments = ("-H", "Content-Type: text/plain", "--data-binary", f"@{text}", "-o", "/dev/null")
-    assert (await through.explicit(f"http://{PLAIN}/", *arguments)).code == 0
-    assert through.plain.arrived[-1].body.endswith(b"[REDACTED_GITHUB_PAT]\n")
-    large = [thread for size, thread in seen if size > LARGE_BYTES]
-    assert sum(size for size, _ in seen) > 2 * text.stat().st_size - 100  # there and back
-    assert len(large) > 10
-    assert threading.get_ident() not in large
