@@ -66,7 +66,7 @@ class ReviewApp(App[Decision]):
     def __init__(self, review: Review, *, title: str, editor: Editor, has_typed_ahead: bool = False) -> None:
         """`has_typed_ahead`: keys were thrown away before; keys that come before the first screen are, too."""
         super().__init__()
-        self._is_drawn, self._has_typed_ahead = False, has_typed_ahead
+        self.is_drawn, self._has_typed_ahead = False, has_typed_ahead
         self._review, self._editor = review, editor
         self.selection = Selection(review)
         self.outline = Outline(review)
@@ -86,13 +86,13 @@ class ReviewApp(App[Decision]):
         self.call_after_refresh(self._drawn)
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and not self._is_drawn:
+        if isinstance(event, events.Key) and not self.is_drawn:
             self._has_typed_ahead = True
             return
         await super().on_event(event)
 
     def _drawn(self) -> None:
-        self._is_drawn = True
+        self.is_drawn = True
         if self._has_typed_ahead:
             self._tell("keys pressed before this was shown were ignored   ? keys  q quit")
 

@@ -54,6 +54,9 @@ def app(project: Project) -> Iterator[ReviewApp]:
 
 async def _press(pilot: Pilot[Decision], *keys: str) -> None:
     """Keys, and the reading and searching that they start in the background."""
+    with anyio.fail_after(20):
+        while isinstance(pilot.app, ReviewApp) and not pilot.app.is_drawn:  # keys before that are ignored
+            await pilot.pause(0.01)
     for key in keys:
         await pilot.press(key)
         with anyio.fail_after(20):
