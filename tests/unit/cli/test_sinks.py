@@ -83,7 +83,8 @@ async def test_test_sends_one_alert_to_each_and_says_what_went_wrong(
     assert "nothing has happened" in alert["message"]
     taken, failed = capsys.readouterr().out.splitlines()
     assert taken.startswith("taken  webhook http://127.0.0.1:")
-    assert failed == "FAILED  webhook http://127.0.0.1:1: webhook: no answer (ClientConnectorError: nobody listens there)"
+    assert failed.startswith("FAILED  webhook http://127.0.0.1:1: webhook: no answer ")
+    assert failed.endswith("(ClientConnectorError: nobody listens there)")
 
 
 async def test_test_of_a_url_needs_no_policy(home: Home, tmp_path: Path) -> None:
