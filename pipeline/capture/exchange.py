@@ -165,6 +165,9 @@ def chunks_of(stream: BodyStream, state: FlowState) -> Callable[[bytes], Iterabl
     """`stream` as mitmproxy calls it. What is held back is no chunk: an empty one would end a chunked body."""
 
     def chunks(chunk: bytes) -> Iterable[bytes]:
+        if state.broken is not None:
+            # More of it was under way when it broke; a reader that stopped half-way would name another reason.
+            raise StreamBrokenError("the exchange is cut already", reason=state.broken)
         try:
             clean = stream(chunk)
         except StreamBrokenError as exc:

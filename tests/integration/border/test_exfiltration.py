@@ -6,6 +6,7 @@ import gzip
 import json
 import random
 import subprocess
+import zlib
 from pathlib import Path
 
 import anyio
@@ -108,6 +109,33 @@ async def test_a_stream_is_cut_where_it_passes_the_budget(tmp_path: Path, kind: 
     assert (cut.verdict, cut.host) == ("deny", PLAIN)
     assert "upload-budget" in cut.signals
     assert 40_000 <= cut.request_bytes <= LIMIT
+
+
+async def test_a_compressed_stream_is_cut_for_the_budget_and_says_so(tmp_path: Path) -> None:
+    """What comes after the cut finds a decoder that stopped half-way: that is not why it ended."""
+    words = random.Random(1)
+    packer = zlib.compressobj(wbits=31)
+
+    def piece() -> bytes:
+        text = " ".join("".join(words.choices("abcdefghij", k=6)) for _ in range(10_000)).encode()
+        packed = packer.compress(text) + packer.flush(zlib.Z_SYNC_FLUSH)
+        return b"%x\r\n%s\r\n" % (len(packed), packed)
+
+    async with far_side(b"") as far:
+        policy = f'[[hosts]]\npattern = "{PLAIN}"\ndial = "127.0.0.1:{far.port}"\nmax_upload_bytes = {LIMIT}\n'
+        async with running_border(tmp_path, policy=policy) as border:
+            async with await anyio.connect_tcp("127.0.0.1", border.port(border.listeners.proxy)) as stream:
+                head = f"POST {URL}/ HTTP/1.1\r\nHost: {PLAIN}\r\nContent-Type: text/plain\r\n"
+                head += "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+                await stream.send(head.encode() + piece())
+                with contextlib.suppress(anyio.BrokenResourceError):
+                    for _ in range(20):
+                        await stream.send(piece())
+                await read_to_end(stream)
+            cut = await recorded(border, lambda r: r.verdict == "deny")
+    assert payload_bytes(bytes(far.received)) <= LIMIT
+    assert (cut.reason, cut.host) == ("upload-budget", PLAIN)
+    assert "upload-budget" in cut.signals
 
 
 def payload_bytes(wire: bytes) -> int:
