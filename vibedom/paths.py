@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 
+from vibedom.errors import SettingsError, full_disk
+
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
     """The state directory of one user. Every directory is made 0700."""
@@ -124,7 +126,15 @@ def home() -> Home:
 
 
 def ensure_private(directory: Path) -> Path:
-    """Make `directory` (and what is missing above it) with mode 0700 and return it."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
+    """Make `directory` (and what is missing above it) with mode 0700 and return it. Raises `SettingsError` where it is
+    somebody else's or no directory; a full disk raises `OSError`."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+    except OSError as error:
+        if full_disk(error) is not None:
+            raise
+        raise SettingsError(
+            f"{directory}: cannot be made or kept private ({error.strerror}); set VIBEDOM_HOME to a directory of yours"
+        ) from None
     return directory
