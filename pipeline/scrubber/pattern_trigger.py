@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
+from pipeline.scrubber.empty_repeat import without_repeat
 from pipeline.scrubber.everyday_words import is_rare
 from pipeline.scrubber.literal_trigger import literal_triggers
 from pipeline.scrubber.number_gate import is_number
@@ -76,6 +77,7 @@ def pattern_triggers(tree: Node) -> tuple[Trigger, ...]:
     if rare:
         return tuple(rare)
     literals, parts = _split(core, low, high)
+    parts += [rest for part in parts for rest in without_repeat(part)]
     found = [*literals, *(_trigger(part, low, high, front) for part in parts)]
     return () if None in found else tuple(trigger for trigger in found if trigger is not None)
 
