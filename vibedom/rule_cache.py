@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+from vibedom.errors import SettingsError
 from vibedom.paths import ensure_private
 
 _HEADER = b"vibedom rules 1\n"
@@ -50,7 +51,7 @@ class RuleCache:
 
     def put(self, key: str, value: bytes, /) -> None:
         """Keep `value`; where that fails (disk full, read-only home) it is compiled again the next time."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, SettingsError):
             ensure_private(self._directory)
             self._write(self._path(key), _HEADER + sha256(value).digest() + value)
             self._drop_old()

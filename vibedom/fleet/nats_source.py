@@ -17,6 +17,8 @@ _BATCH = 500
 _WAIT_SECONDS = 1.0
 _API_SECONDS = 3.0
 _ATTEMPTS = 6
+_SETTLED_ROUNDS = 3
+"""So often nothing must come where nothing is pending: the server that reads may be behind the one that stored."""
 _QUIET_ROUNDS = 20
 """So often nothing may come although something is pending: a cluster that elects a leader takes its time."""
 
@@ -40,7 +42,8 @@ class NatsSource:
                     batch = await reader.fetch(_BATCH, timeout=_WAIT_SECONDS)
                 except NothingCame:
                     quiet += 1
-                    if not follow and (await reader.consumer_info()).num_pending == 0:
+                    is_over = (await reader.consumer_info()).num_pending == 0 and quiet >= _SETTLED_ROUNDS
+                    if not follow and is_over:
                         return
                     if not follow and quiet == _QUIET_ROUNDS:
                         raise
