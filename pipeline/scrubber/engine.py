@@ -15,7 +15,7 @@ from pipeline.scrubber.plan import Plan, make_plan
 from pipeline.scrubber.reference_engine import ReferenceEngine
 from pipeline.scrubber.rule import Rule, RuleSet
 
-FORMAT = 14
+FORMAT = 15
 """Of what the cache holds; counted up whenever a plan is made or read differently."""
 
 
