@@ -6,17 +6,15 @@ that. DESIGN section 4 has the reasons.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import aiodocker
 
 from vibedom.errors import RuntimeUnavailableError, VibedomError
 from vibedom.sandbox import docker_image, docker_labels, docker_removal
-from vibedom.sandbox.docker_engine import Endpoint, connect, disconnect, greet, one_line, resolve
+from vibedom.sandbox.docker_endpoint import Endpoint, resolve, unsuitable
+from vibedom.sandbox.docker_engine import connect, disconnect, greet
 from vibedom.sandbox.docker_sandbox import DockerSandbox
 from vibedom.sandbox.runtime import Leftover, RuntimeName, SandboxSpec
-
-OLDEST_API = (1, 41)
 
 
 class DockerRuntime:
@@ -84,14 +82,3 @@ class DockerRuntime:
         if self._docker is not None:
             await disconnect(self._docker)
             self._docker = None
-
-
-def unsuitable(endpoint: Endpoint, version: Mapping[str, Any]) -> str | None:
-    """Why an engine cannot hold a sandbox. An old one would ignore what it does not know: a hole, not an error."""
-    system, api = one_line(str(version.get("Os")), 20), one_line(str(version.get("ApiVersion")), 20)
-    if system != "linux":
-        return f"the engine of {endpoint.source} runs {system} containers, not Linux ones; choose another engine"
-    parts = api.split(".")
-    if not all(part.isdecimal() for part in parts) or tuple(map(int, parts)) < OLDEST_API:
-        return f"the engine of {endpoint.source} speaks API {api}, older than 1.41; update it to Docker 20.10 or later"
-    return None

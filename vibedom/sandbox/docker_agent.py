@@ -11,7 +11,8 @@ from aiodocker.containers import DockerContainer
 
 from vibedom.errors import SandboxError
 from vibedom.sandbox import docker_seccomp, image, trust
-from vibedom.sandbox.docker_engine import asking, one_line
+from vibedom.sandbox.docker_endpoint import one_line
+from vibedom.sandbox.docker_engine import asking
 from vibedom.sandbox.docker_holder import HOSTNAME
 from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.runtime import HOME_MOUNT, TRUST_MOUNT, WORK_MOUNT, WORKSPACE_MOUNT, Command, SandboxSpec

@@ -11,7 +11,8 @@ from aiodocker.containers import DockerContainer
 
 from vibedom.errors import LockdownError, SandboxError
 from vibedom.sandbox import image, lockdown, selftest
-from vibedom.sandbox.docker_engine import asking, one_line
+from vibedom.sandbox.docker_endpoint import one_line
+from vibedom.sandbox.docker_engine import asking
 from vibedom.sandbox.docker_network import Bridge, bind, port
 from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.docker_stream import STDOUT, Attached

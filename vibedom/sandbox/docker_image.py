@@ -10,7 +10,8 @@ import msgspec
 
 from vibedom.errors import RuntimeUnavailableError, SandboxError
 from vibedom.sandbox import debian, image
-from vibedom.sandbox.docker_engine import asking, one_line
+from vibedom.sandbox.docker_endpoint import one_line
+from vibedom.sandbox.docker_engine import asking
 
 BUILD_SECONDS = 900.0
 LOAD_SECONDS = 300.0

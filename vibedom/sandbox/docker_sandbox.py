@@ -11,7 +11,8 @@ from aiodocker.containers import DockerContainer
 
 from vibedom.errors import RuntimeUnavailableError, SandboxError, VibedomError
 from vibedom.sandbox import docker_agent, docker_holder, docker_image, docker_labels, docker_network, docker_removal
-from vibedom.sandbox.docker_engine import asking, one_line
+from vibedom.sandbox.docker_endpoint import one_line
+from vibedom.sandbox.docker_engine import asking
 from vibedom.sandbox.docker_network import Bridge
 from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.docker_process import MARK, DockerProcess, ExecProcess, MainProcess

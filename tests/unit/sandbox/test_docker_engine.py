@@ -13,8 +13,9 @@ import anyio
 import pytest
 
 from vibedom.errors import RuntimeUnavailableError, SandboxError
-from vibedom.sandbox.docker import DockerRuntime, unsuitable
-from vibedom.sandbox.docker_engine import Endpoint, asking, connect, known_sockets, one_line, resolve
+from vibedom.sandbox.docker import DockerRuntime
+from vibedom.sandbox.docker_endpoint import Endpoint, known_sockets, one_line, resolve, unsuitable
+from vibedom.sandbox.docker_engine import asking, connect
 
 
 def write_context(config: Path, name: str, host: str, *, current: bool = True, **endpoint: Any) -> Path:
