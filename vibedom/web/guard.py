@@ -12,12 +12,18 @@ import secrets
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from vibedom.web.repeats import Repeats
+
 KEY_HEADER = "X-Vibedom-Key"
+LEAST_VISITOR = 32
+"""Characters of the number that a page goes by."""
 _SITES = ("same-origin", "none")
 """`none`: the user typed or clicked the address outside any page."""
+RELOADS = "sha256-07zjzhrtOowKpZScTOQlNUE4kZ2k7gC1SdHf634X1W0="
+"""Of the one script in the pages themselves: it loads a page again that lost one of its files on the way."""
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"default-src 'none'; script-src 'self' '{RELOADS}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
@@ -37,7 +43,7 @@ class Guard:
 
     def __init__(self, port: int) -> None:
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
-        self._token: str | None = secrets.token_urlsafe(32)
+        self._token, self._visitor = secrets.token_urlsafe(32), ""
         self._cookie_name = f"vibedom_{port}"
         self._cookie, self._key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.url = f"http://127.0.0.1:{port}/#{self._token}"
@@ -45,7 +51,7 @@ class Guard:
 
     def application(self, *, most_bytes: int) -> web.Application:
         """An application behind this guard, with `POST /enter`. `most_bytes`: of a request's body."""
-        app = web.Application(middlewares=[self._check], client_max_size=most_bytes)
+        app = web.Application(middlewares=[self._check, Repeats().do_once], client_max_size=most_bytes)
         app.on_response_prepare.append(_add_headers)
         app.router.add_post("/enter", self._enter)
         return app
@@ -75,11 +81,14 @@ class Guard:
         return _is_same(cookie, self._cookie) and _is_same(key, self._key)
 
     async def _enter(self, request: web.Request) -> web.Response:
-        """The token, as the whole body, for the cookie and the key. It counts once."""
-        token = (await request.content.read(256)).decode("ascii", "replace")
-        if self._token is None or not _is_same(token, self._token):
-            raise web.HTTPForbidden(text="this link was used already, or is not one; run the command again")
-        self._token = None
+        """`VISITOR TOKEN`, as the whole body, for the cookie and the key. The token counts once: for the first visitor,
+        a number that a page made up and tells nobody, so that it may ask again where the answer was lost."""
+        visitor, _, token = (await request.content.read(256)).decode("ascii", "replace").partition(" ")
+        if not _is_same(token, self._token) or len(visitor) < LEAST_VISITOR:
+            raise web.HTTPForbidden(text="this link is not one; run the command again")
+        if not _is_same(visitor, self._visitor or visitor):
+            raise web.HTTPForbidden(text="this link was used already; run the command again")
+        self._visitor = visitor
         response = web.json_response({"key": self._key})
         response.set_cookie(self._cookie_name, self._cookie, httponly=True, samesite="Strict", path="/")
         return response

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from pipeline.events import Finding, Record
 from sinks.jsonl import JsonlSink
 from tests.integration.web.live_session import live_session
+from tests.integration.web.serving import reach
 from vibedom.paths import Home
 
 NOW = time.time()
@@ -61,6 +62,6 @@ class Log:
 
 
 def opened(page: Page, url: str) -> Page:
-    page.goto(url)
+    reach(page, url)
     expect(page.locator(".flow").first).to_be_visible()
     return page

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
 from anyio.from_thread import start_blocking_portal
+from playwright.sync_api import Error, Page
 
 
 @contextmanager
@@ -40,3 +41,16 @@ def command(*arguments: str, home: Path) -> Iterator[str]:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGINT, err
+
+
+def reach(page: Page, url: str) -> None:
+    """Open a page as a user does, who tries again where Chromium says that the network has changed: a sandbox that
+    another test starts or ends changes it."""
+    for _ in range(20):
+        try:
+            page.goto(url)
+            return
+        except Error as error:
+            if "ERR_NETWORK_CHANGED" not in str(error):
+                raise
+    raise AssertionError("the network of this machine does not come to rest")

@@ -1,5 +1,8 @@
 """Who gets an answer from a local page, over a real socket."""
 
+import base64
+import hashlib
+import re
 import socket
 from collections.abc import AsyncIterator
 
@@ -25,9 +28,9 @@ class Page:
         self.cookie = ""
         self.key = ""
 
-    async def enter(self, token: str | None = None) -> int:
+    async def enter(self, token: str | None = None, *, visitor: str = "v" * 32) -> int:
         async with self.client.post(
-            f"{self.origin}/enter", data=token or self.token, headers={"Origin": self.origin}
+            f"{self.origin}/enter", data=f"{visitor} {token or self.token}", headers={"Origin": self.origin}
         ) as answer:
             if answer.status == 200:
                 self.key = (await answer.json())["key"]
@@ -72,8 +75,17 @@ async def test_the_token_opens_the_page_once(page: Page) -> None:
     assert await page.enter("wrong" + page.token[5:]) == 403
     assert await page.enter() == 200
     assert await page.status() == 200
-    assert await page.enter() == 403
+    assert await page.enter(visitor="w" * 32) == 403
     assert await page.status() == 200
+
+
+async def test_the_visitor_whose_answer_was_lost_may_ask_for_it_again(page: Page) -> None:
+    assert await page.enter(visitor="v" * 31) == 403
+    assert await page.enter() == 200
+    key = page.key
+    assert await page.enter() == 200
+    assert page.key == key
+    assert await page.enter("wrong" + page.token[5:]) == 403
 
 
 async def test_cookie_and_key_are_both_needed(page: Page) -> None:
@@ -85,7 +97,9 @@ async def test_cookie_and_key_are_both_needed(page: Page) -> None:
 
 
 async def test_the_cookie_is_for_this_site_only_and_no_script_reads_it(page: Page) -> None:
-    async with page.client.post(f"{page.origin}/enter", data=page.token, headers={"Origin": page.origin}) as answer:
+    async with page.client.post(
+        f"{page.origin}/enter", data=f"{'v' * 32} {page.token}", headers={"Origin": page.origin}
+    ) as answer:
         attributes = answer.headers["Set-Cookie"].lower().split("; ")
     assert {"httponly", "samesite=strict", "path=/"} <= set(attributes)
     assert not any(each.startswith("domain") for each in attributes)
@@ -164,5 +178,8 @@ async def test_a_page_is_on_loopback_only_and_a_taken_port_is_said(page: Page) -
 async def test_the_pages_name_no_other_place(page: Page) -> None:
     async with page.client.get(page.origin) as answer:
         markup = await answer.text()
-    for foreign in ("http:", "https:", "<script>", "style=", "onclick"):
+    for foreign in ("http:", "https:", "style=", "onclick"):
         assert foreign not in markup
+    (own,) = re.findall("<script>(.*)</script>", markup)
+    digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in HEADERS["Content-Security-Policy"]

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.integration.web.logged import Log, denied, opened, record
-from tests.integration.web.serving import served
+from tests.integration.web.serving import reach, served
 from vibedom.paths import Home
 from vibedom.web.dashboard import dashboard
 
@@ -76,6 +76,6 @@ def test_a_link_works_once_and_the_page_says_so(page: Page, home: Home) -> None:
         page.reload()
         expect(page.locator(".flow").first).to_be_visible()
         other = page.context.browser.new_context().new_page()  # type: ignore[union-attr]
-        other.goto(url)
+        reach(other, url)
         expect(other.locator("h1")).to_have_text("This page is closed")
         other.context.close()

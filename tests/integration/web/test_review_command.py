@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.integration.web.serving import reach
 from tests.support.ended_session import Session
 from tests.support.overlays import Project
 
@@ -53,7 +54,7 @@ def test_what_is_ticked_is_applied_and_the_command_ends_when_nothing_is_left(
 ) -> None:
     assert serving.stdout is not None
     url = serving.stdout.readline().strip()
-    page.goto(url)
+    reach(page, url)
     for name, left in (("one", 1), ("two", 0)):
         page.locator(f'.entry[data-path="{name}"] input').click()
         page.locator("#apply").click()
@@ -75,7 +76,7 @@ def test_what_is_ticked_is_applied_and_the_command_ends_when_nothing_is_left(
 
 def _refuse_the_token_again(url: str) -> None:
     origin, _, token = url.partition("/#")
-    again = urllib.request.Request(f"{origin}/enter", data=token.encode(), headers={"Origin": origin})
+    again = urllib.request.Request(f"{origin}/enter", data=f"{'w' * 32} {token}".encode(), headers={"Origin": origin})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(again, timeout=60)
     assert refused.value.code == 403

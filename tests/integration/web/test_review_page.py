@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.integration.web.serving import served
+from tests.integration.web.serving import reach, served
 from tests.support.overlay_writer import OverlayWriter
 from tests.support.overlays import snapshot
 from vibedom.paths import SessionDir
@@ -68,7 +68,7 @@ def work(tmp_path: Path) -> Work:
 @pytest.fixture
 def review(work: Work, page: Page) -> Iterator[Page]:
     with served(review_page(work.desk(), "calm-otter")) as url:
-        page.goto(url)
+        reach(page, url)
         expect(page.locator(".entry").first).to_be_visible()
         yield page
 
@@ -130,7 +130,7 @@ def test_danger_comes_first_and_needs_a_yes_of_its_own(review: Page, work: Work)
 def test_a_conflict_is_decided_by_the_user(work: Work, page: Page, how: str, content: str, is_left: bool) -> None:
     (work.workspace / "both.txt").write_text("host\n")
     with served(review_page(work.desk(), "calm-otter")) as url:
-        page.goto(url)
+        reach(page, url)
         expect(page.locator("#tree h2", has_text="Changed on both sides (1)")).to_be_visible()
         tick(page, "both.txt")
         tick(page, "src/new.py")
@@ -168,7 +168,7 @@ def test_hostile_names_and_contents_are_shown_and_do_nothing(work: Work, page: P
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     with served(review_page(work.desk(), "calm-otter")) as url:
-        page.goto(url)
+        reach(page, url)
         expect(page.locator(".entry")).to_have_count(14)
         for entry in page.locator(".entry").all():
             entry.click()

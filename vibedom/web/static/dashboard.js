@@ -158,4 +158,4 @@ async function start() {
   await follow("/api/live", take, drawLink);
 }
 
-start();
+start().catch((error) => close(error.message));

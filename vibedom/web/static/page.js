@@ -1,14 +1,33 @@
 // Signing in with the one-time token, and talking to the server.
 
 const PLACE = "vibedom-key";
+const VISITOR = "vibedom-visitor";
+
+/** A number nobody can guess. */
+const numbered = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Fetch, and again where the answer is lost: browsers drop what is under way when a network interface comes or goes. */
+async function reach(path, about) {
+  for (let turn = 1; ; turn += 1) {
+    try {
+      const response = await fetch(path, about);
+      return new Response([204, 304].includes(response.status) ? null : await response.arrayBuffer(), { status: response.status });
+    } catch (error) {
+      if (turn === 10) throw new Error("vibedom does not answer; does the command still run?", { cause: error });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
 
 /** Trade the token in the address for a session. Whether there is one. */
 export async function enter() {
   const token = location.hash.slice(1);
   if (token) {
-    history.replaceState(null, "", location.pathname);
-    const answer = await fetch("/enter", { method: "POST", body: token });
+    // Kept until there is an answer, over a reload too: the server gives it to this visitor only, as often as he asks.
+    sessionStorage.setItem(VISITOR, sessionStorage.getItem(VISITOR) ?? numbered());
+    const answer = await reach("/enter", { method: "POST", body: `${sessionStorage.getItem(VISITOR)} ${token}` });
     if (answer.ok) localStorage.setItem(PLACE, (await answer.json()).key);
+    history.replaceState(null, "", location.pathname);
   }
   return localStorage.getItem(PLACE) !== null;
 }
@@ -34,12 +53,12 @@ async function answerOf(response) {
 }
 
 export async function get(path) {
-  return answerOf(await fetch(path, { headers: headers() }));
+  return answerOf(await reach(path, { headers: headers() }));
 }
 
 export async function post(path, body) {
-  const sent = { ...headers(), "Content-Type": "application/json" };
-  return answerOf(await fetch(path, { method: "POST", headers: sent, body: JSON.stringify(body) }));
+  const sent = { ...headers(), "Content-Type": "application/json", "X-Vibedom-Request": numbered() };
+  return answerOf(await reach(path, { method: "POST", headers: sent, body: JSON.stringify(body) }));
 }
 
 /** Follow a stream of JSON lines; `take` gets each, `state` hears `live` and `gone`. Comes back by itself. */

@@ -196,4 +196,4 @@ async function start() {
   }
 }
 
-start();
+start().catch((error) => close(error.message));
