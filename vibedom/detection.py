@@ -8,7 +8,7 @@ from pipeline.scrubber.model import Engine
 from vibedom.fingerprints import fingerprinter
 from vibedom.paths import Home
 from vibedom.preflight.known_values import KnownValues
-from vibedom.rule_files import load_engine
+from vibedom.rule_files import load_engine, load_hints
 from vibedom.settings import Policy
 from vibedom.wiring import Detection
 
@@ -19,5 +19,6 @@ def load_detection(
     """Blocking: some tens of milliseconds from the cache; seconds without, which `progress` is told. Raises
     `SettingsError`."""
     engine: Engine = load_engine(home, policy.dlp.rule_files, progress=progress)
+    load_hints(home)
     engine = exact_engine(engine, ExactValues(known.reveal()))
     return Detection(engine=engine, fingerprint=fingerprinter(home))

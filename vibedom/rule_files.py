@@ -17,6 +17,7 @@ from vibedom.rule_cache import RuleCache
 from vibedom.user_files import ensure_files, names_rule_files, read_text, shipped_text
 
 if TYPE_CHECKING:
+    from pipeline.scrubber.hints import HintFinder
     from pipeline.scrubber.scrubber import Scrubber
 
 SECRETS = "gitleaks.toml"
@@ -84,9 +85,17 @@ def user_rule_files(home: Home) -> tuple[str, ...]:
 
 def load_scrubber(home: Home, rule_files: Iterable[str] | None = None) -> "Scrubber":
     """A scrubber with this installation's rules and fingerprint key."""
-    from pipeline.scrubber.scrubber import Scrubber  # an engine alone is enough for files
+    from pipeline.scrubber.scrubber import Scrubber  # an engine alone is enough for `diff`
 
+    load_hints(home)
     return Scrubber(load_engine(home, rule_files), fingerprint=fingerprinter(home))
+
+
+def load_hints(home: Home) -> "HintFinder":
+    """What tells whether there is anything to decode. Before the first scrubber is made, or it compiles that again."""
+    from pipeline.scrubber.hints import hint_finder
+
+    return hint_finder(RuleCache(home.cache / "rules"))
 
 
 def _key(texts: Iterable[str]) -> str:
