@@ -3,6 +3,7 @@
 import ssl
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -84,7 +85,7 @@ class NatsCarrier:
     async def aclose(self) -> None:
         if self._client is not None:
             client, self._client = self._client, None
-            await client.close()
+            await disconnect(client)
 
     async def _publish(self, messages: Sequence[tuple[Message, bytes]]) -> None:
         from nats.errors import Error
@@ -145,6 +146,13 @@ async def connect(settings: NatsSettings) -> "Client":
     return client
 
 
+async def disconnect(client: "Client") -> None:
+    """Close a client whose server may be gone. nats-py writes what is left to a connection that is closed already, and
+    asyncio before Python 3.12.3 has no answer to that; everything has been cancelled by then."""
+    with suppress(TypeError):
+        await client.close()
+
+
 async def _abort(client: "Client") -> None:
     """Close a connection that never was one. nats-py would wait for ever for the end of a TLS handshake that failed."""
     writer = getattr(client._transport, "_bare_io_writer", None)
@@ -152,7 +160,7 @@ async def _abort(client: "Client") -> None:
         writer.transport.abort()
     with anyio.CancelScope(shield=True):
         with anyio.move_on_after(CLOSE_SECONDS):
-            await client.close()
+            await disconnect(client)
         await anyio.lowlevel.checkpoint()  # the loop closes an aborted socket in its next turn
 
 

@@ -87,12 +87,19 @@ async def alerts(url: str | None, since: str, as_json: bool, follow: bool, min_s
 
 
 async def _messages(setting: "SourceSettings", seconds: float, *, follow: bool) -> AsyncIterator["Message"]:
+    from vibedom.fleet.lasting import lasting
     from vibedom.fleet.source import open_source
     from vibedom.fleet.view import once
 
+    since = time.time() - seconds
+    if follow:
+        async with aclosing(once(lasting(setting, since=since, say=render.err))) as found:  # type: ignore[type-var]
+            async for message in found:
+                yield message
+        return
     source = open_source(setting)
     try:
-        async with aclosing(once(source.messages(since=time.time() - seconds, follow=follow))) as found:  # type: ignore[type-var]
+        async with aclosing(once(source.messages(since=since, follow=False))) as found:  # type: ignore[type-var]
             async for message in found:
                 yield message
     finally:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sinks.delivery_error import cause
-from sinks.nats_stream import NatsSettings, connect
+from sinks.nats_stream import NatsSettings, connect, disconnect
 from sinks.stream import Message, decode
 from vibedom.errors import VibedomError
 
@@ -29,6 +29,7 @@ class NatsSource:
     def __init__(self, settings: NatsSettings) -> None:
         self._settings = settings
         self._client: Client | None = None
+        self.is_reached = False
 
     async def messages(self, *, since: float, follow: bool) -> AsyncIterator[Message]:
         from nats.errors import Error
@@ -36,6 +37,7 @@ class NatsSource:
 
         try:
             reader, last = await self._reader(since)
+            self.is_reached = True
             reached = quiet = 0
             while follow or reached < last:
                 try:
@@ -88,7 +90,7 @@ class NatsSource:
 
     async def aclose(self) -> None:
         if self._client is not None:
-            await self._client.close()
+            await disconnect(self._client)
 
     async def _stream(self) -> "JetStreamContext":
         if self._client is None:

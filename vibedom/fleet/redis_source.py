@@ -21,6 +21,7 @@ class RedisSource:
     def __init__(self, settings: RedisSettings) -> None:
         self._settings = settings
         self._client: Redis | None = None
+        self.is_reached = False
 
     async def messages(self, *, since: float, follow: bool) -> AsyncIterator[Message]:
         from redis.exceptions import RedisError
@@ -32,6 +33,7 @@ class RedisSource:
             while True:
                 streams: Any = {self._settings.stream: at}
                 found: Any = await self._client.xread(streams, count=_BATCH, block=_BLOCK_MS if follow else None)
+                self.is_reached = True
                 entries = _entries(found)
                 if not entries and not follow:
                     return

@@ -15,6 +15,9 @@ SourceSettings = NatsSettings | RedisSettings
 class Source(Protocol):
     """A stream that is read without changing it."""
 
+    is_reached: bool
+    """Whether it was ever there."""
+
     def messages(self, *, since: float, follow: bool) -> AsyncIterator[Message]:
         """Everything stored since `since` (Unix seconds), oldest first, doubles included; with `follow` also what
         comes, for ever. Raises `VibedomError` where the stream cannot be read."""

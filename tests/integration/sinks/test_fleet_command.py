@@ -28,21 +28,24 @@ pytestmark = pytest.mark.timeout(120)
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a stream with sessions `a1` (3 denied requests), `b2` (2) and `d4`, whose one alert came twice."""
     directory = tmp_path_factory.mktemp(request.param)
-    if request.param == "redis":
-        server = redis_server(directory)
-        url = f"redis://127.0.0.1:{server.port}"
-    else:
-        (port,) = free_ports(1)
-        config = directory / "nats.conf"
-        config.write_text(f"listen: 127.0.0.1:{port}\njetstream {{ store_dir: '{directory}/js' }}\n")
-        server = Server([program("nats-server"), "-c", str(config)], port)
-        url = f"nats://127.0.0.1:{port}"
+    server, url = one_server(request.param, directory)
     try:
         server.start()
         anyio.run(_fill, url, directory)
         yield url
     finally:
         server.kill()
+
+
+def one_server(kind: str, directory: Path) -> tuple[Server, str]:
+    """Of NATS or Redis, not started, and its URL."""
+    if kind == "redis":
+        server = redis_server(directory)
+        return server, f"redis://127.0.0.1:{server.port}"
+    (port,) = free_ports(1)
+    config = directory / "nats.conf"
+    config.write_text(f"listen: 127.0.0.1:{port}\njetstream {{ store_dir: '{directory}/js' }}\n")
+    return Server([program("nats-server"), "-c", str(config)], port), f"nats://127.0.0.1:{port}"
 
 
 async def _fill(url: str, directory: Path) -> None:
@@ -136,18 +139,25 @@ def test_stream_that_is_not_there_is_one_line_and_an_exit_code(tmp_path: Path) -
         assert "canary" not in line
 
 
-def test_one_that_follows_a_server_that_dies_says_so_and_ends(tmp_path: Path) -> None:
-    server = redis_server(tmp_path)
+@pytest.mark.parametrize("kind", ["nats", "redis"])
+def test_one_that_follows_a_server_that_dies_goes_on_when_it_is_back(kind: str, tmp_path: Path) -> None:
+    server, url = one_server(kind, tmp_path)
     server.start()
-    url = f"redis://127.0.0.1:{server.port}"
     try:
         anyio.run(_send_one, url, tmp_path)
         with following(tmp_path, url) as process:
             assert "c3" in said(process)
             server.kill()
-            _, errors = process.communicate(timeout=60)
+            assert process.stderr is not None
+            assert process.stderr.readline().endswith("trying again until it answers\n")
+            server.start()
+            (tmp_path / "later").mkdir()
+            anyio.run(_send_late, url, tmp_path / "later")
+            line = said(process)
+            assert "late" in line, process.stderr.read()
     finally:
         server.kill()
-    assert process.returncode != 0
-    (line,) = errors.splitlines()
-    assert "cannot be read (ConnectionError)" in line
+
+
+async def _send_late(url: str, directory: Path) -> None:
+    await send(_carrier(url, "late"), directory, range(1), "late")
