@@ -1,7 +1,7 @@
 """TLS on both sides: leaf certificates of the session's CA towards the sandbox, verified connections upstream."""
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from cryptography import x509
@@ -15,6 +15,8 @@ from vibedom.proxy.authority import Authority
 
 LEAF_CACHE = 512
 """Leaf certificates kept; signing one costs about 0.2 ms."""
+PROTOCOLS = (b"h2", b"http/1.1")
+"""What is spoken here, best first (ALPN, RFC 7301)."""
 NO_PARTIAL_WILDCARDS = 0x4
 NEVER_CHECK_SUBJECT = 0x20
 """OpenSSL's X509_CHECK_FLAG_* of these names: as browsers do it."""
@@ -79,7 +81,7 @@ class Tls:
         data.ssl_conn = SSL.Connection(context)
         _verify_name(data.ssl_conn, host)
         server.sni = host
-        server.alpn_offers = server.alpn_offers or tuple(data.context.client.alpn_offers)
+        server.alpn_offers = server.alpn_offers or _known_protocols(data.context.client.alpn_offers)
         if server.alpn_offers:
             data.ssl_conn.set_alpn_protos(list(server.alpn_offers))
         data.ssl_conn.set_connect_state()
@@ -93,10 +95,16 @@ class Tls:
         return leaf
 
 
+def _known_protocols(offered: Collection[bytes]) -> tuple[bytes, ...]:
+    """What of the client's offers is said upstream, too: the names of what is spoken here. Any others are the agent's
+    own words, which nobody scrubs and no record holds, and would leave in the clear."""
+    return tuple(name for name in PROTOCOLS if name in offered)
+
+
 def _select_protocol(_: SSL.Connection, offered: list[bytes]) -> object:
     """The newest HTTP version that the client offers, in whatever order (httpx names the oldest first); nothing else
     is spoken here."""
-    return next((name for name in (b"h2", b"http/1.1") if name in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
+    return next((name for name in PROTOCOLS if name in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
 
 
 def _general_name(name: str) -> x509.GeneralName:
