@@ -145,7 +145,9 @@ _INSTRUCTIONS = ("claude.md", "agents.md", "gemini.md", ".cursorrules", ".windsu
 
 def folded(path: str) -> Names:
     """The components of `path` as a forgiving file system compares them."""
-    return tuple(_IGNORABLE.sub("", name).casefold().rstrip(". ") or name for name in path.split("/"))
+    if not path.isascii():
+        return tuple(_IGNORABLE.sub("", name).casefold().rstrip(". ") or name for name in path.split("/"))
+    return tuple(name.lower().rstrip(". ") or name for name in path.split("/"))
 
 
 def is_at_auto_run(names: Names) -> bool:

@@ -30,6 +30,8 @@ _LINE = msgspec.json.Decoder(tuple[str, Entry])
 _AMENDMENT = msgspec.json.Decoder(tuple[str, Entry | None])
 _ENCODER = msgspec.json.Encoder()
 _LINK = b'"symlink"'
+NEAR_BYTES = 1 << 9
+"""Some four lines."""
 
 
 def sort_key(path: str) -> SortKey:
@@ -113,6 +115,8 @@ class Base:
         self.file = file
         self._amended: Mapping[str, Entry | None] = _read_amendments(file)
         self._amended_keys = sorted((sort_key(path), path) for path in self._amended)
+        self._near: tuple[SortKey, int] = ((), 0)
+        """Where the last search ended: who asks for many paths asks for them in nearly their order."""
         try:
             with file.open("rb") as opened:
                 size = os.fstat(opened.fileno()).st_size
@@ -183,30 +187,48 @@ class Base:
         data = self._map
         if data is None:
             return
-        at = self._bisect(data, key)
+        at = self._find(data, key)
+        self._near = (key, at)
         while at < len(data):
             end = data.find(b"\n", at)
             spelled, entry = self._decode(data[at:end])
             yield unspell(spelled), entry
             at = end + 1
 
-    def _bisect(self, data: mmap.mmap, key: SortKey) -> int:
+    def _find(self, data: mmap.mmap, key: SortKey) -> int:
         """Offset of the first line whose path is not before `key`."""
-        low, high = 0, len(data)
+        near, low = self._near
+        low, stride = (0, len(data)) if key < near else (low, NEAR_BYTES)
+        while low + stride < len(data):  # in growing steps, so that what is near is found without a look at the rest
+            start, end = _line_at(data, low + stride, low)
+            if not self._is_before(data[start:end], key):
+                return self._bisect(data, key, low, start)
+            low, stride = end + 1, stride * 4
+        return self._bisect(data, key, low, len(data))
+
+    def _bisect(self, data: mmap.mmap, key: SortKey, low: int, high: int) -> int:
         while low < high:
-            start = data.rfind(b"\n", low, (low + high) // 2) + 1 or low
-            end = data.find(b"\n", start)
-            if _spelled_key(self._decode(data[start:end])[0]) < key:
+            start, end = _line_at(data, (low + high) // 2, low)
+            if self._is_before(data[start:end], key):
                 low = end + 1
             else:
                 high = start
         return low
+
+    def _is_before(self, line: bytes, key: SortKey) -> bool:
+        return _spelled_key(self._decode(line)[0]) < key
 
     def _decode(self, line: bytes) -> tuple[str, Entry]:
         try:
             return _LINE.decode(line)
         except msgspec.MsgspecError as error:
             raise WorkspaceError(f"{self.file} is damaged; the session cannot be applied, only exported") from error
+
+
+def _line_at(data: mmap.mmap, at: int, low: int) -> tuple[int, int]:
+    """Start and end of the line that the byte before `at` is in; `low` is the start of a line before it."""
+    start = data.rfind(b"\n", low, at) + 1 or low
+    return start, data.find(b"\n", start)
 
 
 def _read_amendments(base: Path) -> dict[str, Entry | None]:

@@ -11,7 +11,7 @@ Kind = Literal["added", "modified", "deleted", "mode", "type"]
 """`mode`: nothing but permission bits; `type`: a file became a directory, a link a file, and so on."""
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One changed path. A directory has a change of its own only where it was added, deleted or given another mode."""
 
     path: str

@@ -1,7 +1,10 @@
 """Content of files: comparing it, and telling text from binary."""
 
 import hashlib
+import itertools
 import os
+
+import msgspec
 
 from vibedom.workspace.entry import Entry, entry_of
 from vibedom.workspace.tree import CHUNK_BYTES
@@ -15,21 +18,6 @@ def is_text(head: bytes) -> bool:
     return b"\0" not in head[:HEAD_BYTES]
 
 
-def has_same_content(one: int, other: int) -> bool:
-    """Whether two open files have the same bytes. Reads both from the start and leaves them there."""
-    os.lseek(one, 0, os.SEEK_SET)
-    os.lseek(other, 0, os.SEEK_SET)
-    same = True
-    while same:
-        chunk = read_fully(one, CHUNK_BYTES)
-        same = chunk == read_fully(other, CHUNK_BYTES)
-        if not chunk:
-            break
-    os.lseek(one, 0, os.SEEK_SET)
-    os.lseek(other, 0, os.SEEK_SET)
-    return same
-
-
 def read_fully(fd: int, size: int) -> bytes:
     """`size` bytes, fewer at the end of the file only."""
     parts = []
@@ -39,10 +27,26 @@ def read_fully(fd: int, size: int) -> bytes:
     return b"".join(parts)
 
 
-def read_entry(fd: int) -> tuple[Entry, bool]:
-    """Entry of an open file with its digest, and whether it is text."""
-    digest, head = hashlib.sha256(), b""
-    while chunk := read_fully(fd, CHUNK_BYTES):
-        head = head or chunk[:HEAD_BYTES]
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """An open file, read, and how it compares with another one."""
+
+    entry: Entry
+    """With its digest."""
+    is_same: bool
+    """The other one has the same bytes. False where there is none."""
+    are_text: bool
+    """Both are, as far as there are two."""
+
+
+def compare(one: int, other: int | None) -> Comparison:
+    """Read the open file `one`, and `other` beside it as far as it tells anything."""
+    digest, is_same, are_text, chunk = hashlib.sha256(), other is not None, True, b""
+    for number in itertools.count():
+        chunk = read_fully(one, CHUNK_BYTES)
         digest.update(chunk)
-    return entry_of(os.fstat(fd), digest=digest.hexdigest()), is_text(head)
+        beside = read_fully(other, CHUNK_BYTES) if other is not None and (is_same or number == 0) else b""
+        is_same = is_same and chunk == beside
+        are_text = are_text and (number > 0 or (is_text(chunk) and is_text(beside)))
+        if len(chunk) < CHUNK_BYTES:
+            break
+    return Comparison(entry=entry_of(os.fstat(one), digest=digest.hexdigest()), is_same=is_same, are_text=are_text)

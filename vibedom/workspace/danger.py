@@ -66,7 +66,7 @@ def find_dangers(
     named = named_paths(files, workspace, home, upper=upper)
     links = [(path, entry.target) for path, entry in (base.links() if base is not None else ())]
     links += [(each.path, each.new.target) for each in changes if each.new is not None and each.new.type == "symlink"]
-    with Tree(workspace) as host, Tree(upper) as layer:
+    with Tree(workspace, lingers=True) as host, Tree(upper, lingers=True) as layer:
         judge = Judge(host, layer, named, Links(links, workspace), scan)
         found = {change.path: judge.dangers(change) for change in changes}
     return {path: dangers for path, dangers in found.items() if dangers}
@@ -143,14 +143,19 @@ class Judge:
     def _by_content(self, change: Change) -> Iterator[Danger]:
         if change.new is None or change.new.type != "file" or change.kind == "mode":
             return
-        if self._layer.read(change.path, 8).startswith(_PROGRAMS):
+        is_searched = self._scan is not None and not change.is_binary and change.new.size <= SCAN_LIMIT_BYTES
+        content = self._layer.read(change.path, SCAN_LIMIT_BYTES if is_searched else 8)
+        if content.startswith(_PROGRAMS):
             yield Danger(reason="it is a compiled program", severity="medium")
-        if self._scan is None or change.is_binary or change.new.size > SCAN_LIMIT_BYTES:
-            return
-        known = set(self._scan(self._old_content(change)))
-        rules = sorted({rule for rule, mark in set(self._scan(self._layer.read(change.path))) - known})
-        for rule in rules:
+        for rule in self._new_secrets(change, content) if is_searched else ():
             yield Danger(reason=f"it has a new secret in it ({rule})", severity="high")
+
+    def _new_secrets(self, change: Change, content: bytes) -> list[str]:
+        """The rules that find something in `content` that is not in the host's file."""
+        found = set(self._scan(content)) if self._scan is not None else set()
+        if found and self._scan is not None:
+            found -= set(self._scan(self._old_content(change)))
+        return sorted({rule for rule, mark in found})
 
     def _old_content(self, change: Change) -> bytes:
         now = self._host.lstat(change.path)

@@ -20,7 +20,7 @@ _TYPES: dict[int, FileType] = {
 }
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is known of a path. Written to disk as a JSON array, so fields are only ever added at the end."""
 
     type: FileType

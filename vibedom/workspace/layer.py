@@ -40,7 +40,7 @@ class Layer:
     """The upper directory of an overlay."""
 
     def __init__(self, upper: Path, namespace: Namespace | None = None) -> None:
-        self.tree = Tree(upper)
+        self.tree = Tree(upper, lingers=True)
         self._prefix = f"{namespace or _namespace_of(upper)}.overlay."
 
     def __enter__(self) -> Self:

@@ -5,12 +5,13 @@ The cost grows with the changes, not with the project: nothing of the workspace 
 
 import os
 from collections.abc import Collection, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from vibedom.errors import WorkspaceError
 from vibedom.workspace.base import Base, sort_key
 from vibedom.workspace.changes import Change, Kind
-from vibedom.workspace.content import HEAD_BYTES, has_same_content, is_text, read_entry
+from vibedom.workspace.content import compare
 from vibedom.workspace.entry import Entry
 from vibedom.workspace.layer import Layer, Namespace, Node
 from vibedom.workspace.spelling import visible
@@ -31,7 +32,7 @@ def read_changes(
     only copied up, or one that has been applied. Paths in `masked` are left out. `namespace` is where the overlay
     keeps its attributes; None finds out. Raises `WorkspaceError`.
     """
-    with Layer(upper, namespace) as layer, Tree(workspace) as host:
+    with Layer(upper, namespace) as layer, Tree(workspace, lingers=True) as host:
         found: dict[str, Change] = {}
         try:
             for node in layer.nodes():
@@ -46,13 +47,13 @@ def read_changes(
 
 def _changes_at(node: Node, layer: Layer, host: Tree, base: Base) -> Iterator[Change]:
     old, now = base.get(node.path), host.lstat(node.path)
+    if node.is_whiteout and now is not None:
+        yield Change(path=node.path, kind="deleted", old=old, new=None)
+    is_gone = node.is_whiteout or node.is_opaque or node.entry.type != "directory"
+    if is_gone and old is not None and old.type == "directory":
+        yield from _lost_below(node.path, layer, host, base)
     if node.is_whiteout:
-        if now is not None:
-            yield Change(path=node.path, kind="deleted", old=old, new=None)
-        yield from _lost_below(node.path, layer, host, base)
         return
-    if node.is_opaque or node.entry.type != "directory":
-        yield from _lost_below(node.path, layer, host, base)
     if node.entry.type == "file":
         yield from _file(node, old, now, layer, host)
     elif not _is_there(node.entry, now):
@@ -68,17 +69,13 @@ def _lost_below(directory: str, layer: Layer, host: Tree, base: Base) -> Iterato
 
 
 def _file(node: Node, old: Entry | None, now: Entry | None, layer: Layer, host: Tree) -> Iterator[Change]:
-    is_same = False
-    with layer.tree.reading(node.path) as fd:
-        if now is not None and now.type == "file" and now.size == node.entry.size:
-            with host.reading(node.path) as other:
-                is_same = has_same_content(fd, other)
-        if is_same and now is not None and now.bits == node.entry.bits:
-            return
-        new, is_new_text = read_entry(fd)
-    is_old_text = now is None or now.type != "file" or is_text(host.read(node.path, HEAD_BYTES))
-    kind: Kind = "mode" if is_same and old is not None and old.type == "file" else _kind(old, node)
-    yield Change(path=node.path, kind=kind, old=old, new=new, is_binary=not (is_new_text and is_old_text))
+    is_file = now is not None and now.type == "file"
+    with layer.tree.reading(node.path) as fd, host.reading(node.path) if is_file else nullcontext() as other:
+        found = compare(fd, other)
+    if found.is_same and now is not None and now.bits == node.entry.bits:
+        return
+    kind: Kind = "mode" if found.is_same and old is not None and old.type == "file" else _kind(old, node)
+    yield Change(path=node.path, kind=kind, old=old, new=found.entry, is_binary=not found.are_text)
 
 
 def _is_there(new: Entry, now: Entry | None) -> bool:

@@ -68,7 +68,7 @@ def plan_apply(
     A path that the host has changed since the base was recorded is a conflict. A path with a danger that is held back
     (`danger.py`) is left out unless `include_dangerous` is true or holds it. Raises `WorkspaceError`.
     """
-    with Tree(workspace) as host:
+    with Tree(workspace, lingers=True) as host:  # an apply looks again, at the moment it writes
         ways = (on_conflict, resolutions or {})
         planner = _Planner(changes, host, dangers or {}, include_dangerous, ways, composed or {})
         chosen = planner.closed([change for change in changes if select is None or select(change)])
@@ -119,6 +119,7 @@ class _Planner:
         self.required: list[str] = []
         self._now: dict[str, Entry | None] = {}
         self._overwrites: set[str] = set()
+        self._directories: dict[str, bool] = {}
 
     def closed(self, selected: Sequence[Change]) -> list[Change]:
         """`selected` with all it needs, without what is refused or needs something that is."""
@@ -131,7 +132,7 @@ class _Planner:
                 if path not in considered:
                     considered.add(path)
                     pending.append(self._by_path[path])
-        refused = {path for path in considered if self._refuses(self._by_path[path])}
+        refused = {each.path for each in self._changes if each.path in considered and self._refuses(each)}
         self._spread(refused, needs)
         taken = considered - refused
         kept = [change for change in self._changes if change.path in taken]
@@ -217,8 +218,10 @@ class _Planner:
         planned = self._by_path.get(above)
         if not above or (planned is not None and planned.new is not None and planned.new.type == "directory"):
             return True
-        now = self._host.lstat(above)
-        return now is not None and now.type == "directory"
+        if above not in self._directories:
+            now = self._host.lstat(above)
+            self._directories[above] = now is not None and now.type == "directory"
+        return self._directories[above]
 
     def _foreign(self, directory: str) -> str:
         for name in self._host.names(directory):

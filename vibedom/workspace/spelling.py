@@ -13,6 +13,8 @@ _ESCAPE = re.compile(rb"\\(\\|x[0-9a-f]{2})")
 
 def spell(path: str) -> str:
     """`path` as Unicode: `\\` is doubled, a byte that is no UTF-8 becomes `\\xNN`. `unspell` reverses it."""
+    if path.isascii() and "\\" not in path:
+        return path
     return os.fsencode(path).replace(b"\\", b"\\\\").decode("utf-8", "backslashreplace")
 
 

@@ -1,6 +1,7 @@
 """The recorded base: every path is found again, and a host edit cannot hide."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,38 @@ def test_base_finds_exactly_what_was_there(
         below = [path for path, _ in base.below(asked)]
         assert below == sorted((path for path in there if path.startswith(asked + "/")), key=sort_key)
         assert [path for path, _ in base.below("")] == []
+
+
+def test_a_path_is_found_whatever_was_asked_for_before_it(tmp_path: Path) -> None:
+    there = [f"d{number % 7}/{'x' * (number % 50)}{number:03d}" for number in range(600)]
+    for path in there:
+        (tmp_path / "w" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "w" / path).touch()
+    record_base(tmp_path / "w", tmp_path / "base.jsonl")
+    asked = [*there, *(f"{path}-not" for path in there), "", "a", "z"]
+    orders = [sorted(asked, key=sort_key), sorted(asked, key=sort_key, reverse=True)]
+    orders += [random.Random(seed).sample(asked, len(asked)) for seed in range(3)]
+    for order in orders:
+        with Base(tmp_path / "base.jsonl") as base:
+            found = {path for path in order if base.get(path) is not None}
+        assert found == set(there)
+
+
+def test_a_lingering_tree_tells_directories_apart_and_follows_no_link(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text(name)
+    (tmp_path / "link").symlink_to("one")
+    with Tree(tmp_path, lingers=True) as tree:
+        for _ in range(2):
+            assert [tree.read(f"{name}/f") for name in ("one", "two", "two", "one")] == [b"one", b"two", b"two", b"one"]
+            assert tree.lstat("link/f") is None
+            assert tree.lstat("nowhere/f") is None
+        open_now = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+        for _ in range(3):
+            tree.names("one")
+            tree.names("two")
+        assert open_now == (len(os.listdir("/proc/self/fd")) if open_now else 0)
 
 
 def test_amendments_win_and_one_that_was_cut_off_is_not_read(tmp_path: Path) -> None:
