@@ -10,7 +10,7 @@ import hyperscan
 
 from pipeline.scrubber.accept import Acceptor
 from pipeline.scrubber.cache import Cache
-from pipeline.scrubber.interval import Interval, starts
+from pipeline.scrubber.interval import Interval, merged, starts
 from pipeline.scrubber.model import RuleInfo
 from pipeline.scrubber.number_gate import GATE
 from pipeline.scrubber.trigger import Shelf, Trigger
@@ -18,6 +18,10 @@ from pipeline.scrubber.triggered_engine import Candidates, TriggeredEngine
 
 VERSION = f"hyperscan {hyperscan.__version__} {platform.machine()}"  # type: ignore[attr-defined]
 """A compiled database is good for this engine on this kind of machine only."""
+MAX_PLACES = 256
+"""Of numbers that are looked at one by one; where there are more, all of the body is."""
+FRONT_BYTES = 16
+"""More than what a trigger asks for in front of its number."""
 
 
 class HyperscanEngine(TriggeredEngine):
@@ -45,18 +49,27 @@ class HyperscanEngine(TriggeredEngine):
         self._databases = [Database(shelf, cache) for shelf in shelves.values()]
         self._numbers = Database(numbers, cache) if numbers else None
         self._number_gate = Gate(GATE) if numbers else None
+        self._number_reach = _reach([trigger for _, trigger in numbers or ()])
 
     def _candidates(self, data: bytes) -> Candidates:
         found: dict[int, list[Interval]] = {rule: [(0, len(data))] for rule in self._everywhere}
-        databases = self._databases
-        if self._numbers and self._number_gate and self._number_gate.is_open(data):
-            databases = [*databases, self._numbers]
-        for database in databases:
-            for pattern, ends in database.scan(data).items():
-                for rule, trigger in database.triggers[pattern]:
-                    near = [(0, len(data))] if trigger.once else starts(trigger, ends)
-                    found.setdefault(rule, []).extend(near)
+        for database in self._databases:
+            self._announce(database, database.scan(data), len(data), found)
+        if self._numbers and self._number_gate:
+            for low, high in self._number_gate.stretches(data, self._number_reach):
+                part = data if high - low == len(data) else data[low:high]
+                self._announce(self._numbers, self._numbers.scan(part), len(data), found, low)
         return found
+
+    @staticmethod
+    def _announce(
+        database: "Database", reports: dict[int, list[int]], size: int, found: dict[int, list[Interval]], low: int = 0
+    ) -> None:
+        """Add to `found` where matches may begin by `reports` about the data from `low` on."""
+        for pattern, ends in reports.items():
+            ends = [low + end for end in ends] if low else ends
+            for rule, trigger in database.triggers[pattern]:
+                found.setdefault(rule, []).extend([(0, size)] if trigger.once else starts(trigger, ends))
 
 
 class TooLargeError(Exception):
@@ -100,21 +113,35 @@ class Database:
 
 
 class Gate:
-    """Tells whether a pattern is anywhere in a body; looks no further than to its first match."""
+    """Tells where a pattern is in a body; gives up counting where it is nearly everywhere."""
 
     def __init__(self, pattern: str) -> None:
         self._compiled = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._compiled.compile(expressions=[pattern.encode()], ids=[0], elements=1, flags=[0])
         self._local = _Scratches()
 
-    def is_open(self, data: bytes) -> bool:
-        """Releases the GIL."""
+    def stretches(self, data: bytes, reach: int | None) -> list[Interval]:
+        """Start and end of what is within `reach` bytes of a match's end (None: of all the data, if there is any).
+        Releases the GIL."""
+        ends: list[int] = []
+
+        def report(pattern: int, start: int, end: int, flags: int, context: object) -> bool:
+            ends.append(end)
+            return reach is None or len(ends) >= MAX_PLACES
+
         scratch = self._local.scratch or _new_scratch(self._local, self._compiled)
         try:
-            self._compiled.scan(data, match_event_handler=lambda *_: True, scratch=scratch)
+            self._compiled.scan(data, match_event_handler=report, scratch=scratch)
         except hyperscan.ScanTerminated:
-            return True
-        return False
+            return [(0, len(data))]
+        return merged((max(0, end - (reach or 0)), min(len(data), end + (reach or 0))) for end in ends)
+
+
+def _reach(triggers: Sequence[Trigger]) -> int | None:
+    """Bytes on both sides of a number's ninth digit within which the match of one of the triggers is; None for no
+    limit."""
+    farthest = [trigger.farthest for trigger in triggers]
+    return None if None in farthest else max((most for most in farthest if most), default=0) + FRONT_BYTES
 
 
 def _new_scratch(local: _Scratches, database: "hyperscan.Database") -> "hyperscan.Scratch":
