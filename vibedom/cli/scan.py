@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
 import asyncclick as click
 import msgspec
 
@@ -16,7 +15,7 @@ from vibedom.paths import home
 from vibedom.preflight.builtin import ScanLimits, scan_paths
 from vibedom.preflight.file_report import ScanReport
 from vibedom.preflight.sarif import to_sarif
-from vibedom.rule_files import load_engine, user_rule_files
+from vibedom.rule_files import load_engine, load_hints, user_rule_files
 from vibedom.workspace.spelling import spell, visible
 
 CLEAN, FOUND, NOT_SCANNED = 0, 1, 2
@@ -38,7 +37,7 @@ _LISTED = 20
     metavar="FILE",
     help="One more rule file in gitleaks' format.",
 )
-@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Threads (default: all cores).")
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes (default: one per core).")
 @click.option(
     "--max-file-mib", type=click.IntRange(1, 4096), default=32, show_default=True, help="Larger files are not read."
 )
@@ -50,7 +49,7 @@ _LISTED = 20
     metavar="SECONDS",
     help="Stop after that long.",
 )
-async def command(
+def command(
     path: Path,
     as_json: bool,
     sarif: bool,
@@ -77,18 +76,16 @@ async def command(
         raise UsageError("--json and --sarif exclude each other; choose one")
     limits = ScanLimits(max_file_bytes=max_file_mib << 20, max_seconds=timeout)
 
-    def scan() -> ScanReport:
-        return scan_paths(
-            path,
-            engine=load_engine(home(), (*user_rule_files(home()), *rule_files), pii=pii),
-            fingerprint=fingerprinter(home()),
-            jobs=jobs,
-            progress=lambda files, size: render.progress(f"{files} files, {size / 1e6:.0f} MB"),
-            include_ignored=no_gitignore,
-            limits=limits,
-        )
-
-    report = await anyio.to_thread.run_sync(scan)
+    load_hints(home())
+    report = scan_paths(
+        path,
+        engine=load_engine(home(), (*user_rule_files(home()), *rule_files), pii=pii, progress=render.progress),
+        fingerprint=fingerprinter(home()),
+        jobs=jobs,
+        progress=lambda files, size: render.progress(f"{files} files, {size / 1e6:.0f} MB"),
+        include_ignored=no_gitignore,
+        limits=limits,
+    )
     render.end_progress()
     if as_json:
         render.out_json(_as_data(report))

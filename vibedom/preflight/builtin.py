@@ -2,24 +2,24 @@
 
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator
+from contextlib import closing
 from itertools import batched
 from pathlib import Path
 
 import msgspec
 
 from pipeline.scrubber.engine import MatchEngine
+from vibedom.preflight.crew import Help, fork_crew
 from vibedom.preflight.file_report import FileFinding, ScanReport, Skipped
 from vibedom.preflight.file_search import Batch, FileSearch
 from vibedom.preflight.file_walk import FileWalk
 from vibedom.preflight.ignore_files import GitIgnore, GitleaksIgnore
 
 _BATCH = 64
-"""Files that one task reads: so many that handing it over costs nothing."""
-_AHEAD = 8
-"""Tasks that wait for each worker; the walk pauses there, so that memory stays bounded."""
+"""Files that are handed over together: so many that it costs nothing."""
+FORKED = Help(after_seconds=0.04, recruit=fork_crew)
+"""Costs a few milliseconds: what has been compiled until then is in every copy."""
 
 
 class ScanLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +42,14 @@ def scan_paths(
     include_ignored: bool = True,
     on_secret: Callable[[FileFinding, bytes], None] | None = None,
     limits: ScanLimits = DEFAULT_LIMITS,
+    crew_help: Help = FORKED,
 ) -> ScanReport:
     """Secrets in the files below `root`, or in that one file.
 
-    `jobs` threads (default: all cores); the engine releases the GIL. `progress` is told files and bytes done, from the
-    calling thread. `on_secret` gets each finding with its secret, the only way out for it. Files that git ignores are
-    scanned and marked, or with `include_ignored=False` left out. Blocking. Raises `OSError` where `root` is not there.
+    `jobs` processes (default: one for each core), where it takes longer than a moment; `crew_help` makes them.
+    `progress` is told files and bytes done. `on_secret` gets each finding with its secret, the only way out for it.
+    Files that git ignores are scanned and marked, or with `include_ignored=False` left out. Blocking. Raises `OSError`
+    where `root` is not there, `NotScannedError` where one of the processes has ended.
     """
     os.stat(root)
     started = time.monotonic()
@@ -61,8 +63,9 @@ def scan_paths(
         deadline=started + limits.max_seconds,
     )
     total = _Total(ignore if include_ignored else None, progress, on_secret)
-    for batch in _searched(walk, search, jobs or _cores()):
-        total.add(batch)
+    with closing(_searched(walk, search, jobs or _cores(), crew_help)) as batches:
+        for batch in batches:
+            total.add(batch)
     return total.report(walk, time.monotonic() - started)
 
 
@@ -70,15 +73,21 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _searched(walk: FileWalk, search: FileSearch, jobs: int) -> Iterator[Batch]:
-    with ThreadPoolExecutor(jobs, thread_name_prefix="scan") as pool:
-        waiting: deque[Future[Batch]] = deque()
-        for files in batched(walk, _BATCH):
-            waiting.append(pool.submit(search, files))
-            while waiting and (len(waiting) > jobs * _AHEAD or waiting[0].done()):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+def _searched(walk: FileWalk, search: FileSearch, jobs: int, crew_help: Help) -> Generator[Batch]:
+    batches = iter(batched(walk, _BATCH))
+    started = time.monotonic()
+    for batch in batches:
+        yield search(batch)
+        if jobs > 1 and time.monotonic() - started > crew_help.after_seconds:
+            break
+    else:
+        return
+    crew = crew_help.recruit(search, jobs)
+    if crew is None:
+        yield from map(search, batches)
+        return
+    with crew:
+        yield from crew.search(batches)
 
 
 class _Total:
