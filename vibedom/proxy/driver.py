@@ -15,6 +15,8 @@ from mitmproxy.connection import Connection
 from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+MAX_JOINED_BYTES = 64 * 1024
+
 
 class DrivenHandler(server.LiveConnectionHandler):
     """mitmproxy's connection handler with a loop of its own. `handle_hook` must not raise."""
@@ -87,7 +89,8 @@ class DrivenHandler(server.LiveConnectionHandler):
         io = self.transports.get(connection)
         if pieces and io is not None and io.writer is not None and not io.writer.is_closing():
             # Not `writelines`: in Python 3.12.1 it counts nothing as waiting, and a slow reader would fill the memory.
-            io.writer.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            for data in _joined(pieces):
+                io.writer.write(data)
 
     def _start(self, work: Coroutine[Any, Any, None], *, at_once: bool = True) -> asyncio.Task[None]:
         """A task that runs up to its first wait right here, or from the loop's next turn on."""
@@ -96,3 +99,10 @@ class DrivenHandler(server.LiveConnectionHandler):
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _joined(pieces: list[bytes]) -> list[bytes]:
+    """Few pieces instead of many small ones. To copy a long one costs more than the call of the kernel it saves."""
+    if len(pieces) == 1 or sum(map(len, pieces)) > MAX_JOINED_BYTES:
+        return pieces
+    return [b"".join(pieces)]

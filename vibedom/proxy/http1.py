@@ -5,7 +5,7 @@ from http.client import responses
 from typing import ClassVar
 
 import h11
-from h11._readers import ChunkedReader
+from h11._readers import ChunkedReader, ContentLengthReader
 from h11._receivebuffer import ReceiveBuffer
 from mitmproxy import http
 from mitmproxy.proxy import commands, events, layer
@@ -58,6 +58,9 @@ class _Trailers(Http1Connection):
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         """What is no body waits in memory until it is whole: head, chunk header, trailers, the next request."""
+        if isinstance(event, events.DataReceived) and self._is_body(event.data):
+            yield from self._pass_body(event.data)
+            return
         yield from super()._handle_event(event)
         if isinstance(event, events.DataReceived) and len(self.buf) > MAX_WAITING_BYTES:
             self.buf = ReceiveBuffer()
@@ -65,6 +68,22 @@ class _Trailers(Http1Connection):
             yield commands.CloseConnection(self.conn)
             if self.stream_id is not None:
                 yield ReceiveHttp(self.ReceiveProtocolError(self.stream_id, "too long", self.ReceiveProtocolError.code))
+
+    def _is_body(self, data: bytes) -> bool:
+        """Whether all of `data` belongs to a body whose length is known: then it needs no copy, where mitmproxy makes
+        four."""
+        if self.buf or self.state != self.read_body or not isinstance(self.body_reader, ContentLengthReader):
+            return False
+        return 0 < len(data) <= self.body_reader._remaining  # h11 tells nobody else
+
+    def _pass_body(self, data: bytes) -> layer.CommandGenerator[None]:
+        reader = self.body_reader
+        assert isinstance(reader, ContentLengthReader)  # noqa: S101
+        assert self.stream_id is not None  # noqa: S101
+        reader._remaining -= len(data)
+        yield ReceiveHttp(self.ReceiveData(self.stream_id, data))
+        if not reader._remaining:
+            yield from super()._handle_event(events.DataReceived(self.conn, b""))  # which tells that it is whole
 
     def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(self.body_reader, ChunkedReader):
