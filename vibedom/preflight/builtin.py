@@ -42,14 +42,16 @@ def scan_paths(
     include_ignored: bool = True,
     on_secret: Callable[[FileFinding, bytes], None] | None = None,
     limits: ScanLimits = DEFAULT_LIMITS,
+    pii: bool = True,
     crew_help: Help = FORKED,
 ) -> ScanReport:
     """Secrets in the files below `root`, or in that one file.
 
     `jobs` processes (default: one for each core), where it takes longer than a moment; `crew_help` makes them.
     `progress` is told files and bytes done. `on_secret` gets each finding with its secret, the only way out for it.
-    Files that git ignores are scanned and marked, or with `include_ignored=False` left out. Blocking. Raises `OSError`
-    where `root` is not there, `NotScannedError` where one of the processes has ended.
+    Files that git ignores are scanned and marked, or with `include_ignored=False` left out; `pii=False` passes over the
+    rules for personal data and addresses. Blocking. Raises `OSError` where `root` is not there, `NotScannedError` where
+    one of the processes has ended.
     """
     os.stat(root)
     started = time.monotonic()
@@ -61,6 +63,7 @@ def scan_paths(
         GitleaksIgnore(root),
         max_file_bytes=limits.max_file_bytes,
         deadline=started + limits.max_seconds,
+        pii=pii,
     )
     total = _Total(ignore if include_ignored else None, progress, on_secret)
     with closing(_searched(walk, search, jobs or _cores(), crew_help)) as batches:

@@ -11,6 +11,7 @@ from pipeline.scrubber.edit import Edit
 from pipeline.scrubber.engine import MatchEngine
 from pipeline.scrubber.entropy import shannon_entropy
 from pipeline.scrubber.hints import hint_finder
+from pipeline.scrubber.match import Match
 from pipeline.scrubber.model import RuleInfo, Span, default_choose
 from pipeline.scrubber.search import EngineSearch
 from pipeline.scrubber.span_set import to_spans
@@ -47,13 +48,15 @@ class FileSearch:
         *,
         max_file_bytes: int,
         deadline: float,
+        pii: bool = True,
     ) -> None:
-        """`deadline` is on the monotonic clock: what is not read until then is skipped."""
-        self._engine = engine
+        """`deadline` is on the monotonic clock: what is not read until then is skipped. `pii=False`: rules for personal
+        data and addresses are passed over."""
+        self.max_file_bytes = max_file_bytes
+        self.deadline = deadline
+        self._engine = engine if pii else SecretsOnly(engine)
         self._fingerprint = fingerprint
         self._listed = listed
-        self._max_file_bytes = max_file_bytes
-        self._deadline = deadline
         self._hints = hint_finder()
 
     def __call__(self, files: Iterable[WalkedFile]) -> Batch:
@@ -79,7 +82,7 @@ class FileSearch:
         return Batch(read, binary, size, found, suppressed, skipped)
 
     def _read(self, path: bytes) -> bytes | SkipReason:
-        if time.monotonic() > self._deadline:
+        if time.monotonic() > self.deadline:
             return "timed-out"
         try:
             # The file may have become a link or a FIFO since the walk saw it.
@@ -90,11 +93,11 @@ class FileSearch:
             state = os.fstat(descriptor)
             if not stat.S_ISREG(state.st_mode):
                 return "unreadable"
-            if state.st_size > self._max_file_bytes:
+            if state.st_size > self.max_file_bytes:
                 # A film or a disk image is no text, however long it is.
                 head = os.read(descriptor, _SNIFF_BYTES)
                 return head if _text(head) is None else "too-big"
-            return _content(descriptor, state.st_size, self._max_file_bytes)
+            return _content(descriptor, state.st_size, self.max_file_bytes)
         except OSError:
             return "unreadable"
         finally:
@@ -116,6 +119,24 @@ class FileSearch:
                 finding = place.finding(found.rule, name, secret, found.fingerprint)
                 is_allowed = place.is_allowed or self._listed.lists(name, found.rule.id, finding.start_line)
                 yield finding, secret, is_allowed
+
+
+class SecretsOnly:
+    """An engine without its rules for personal data and addresses: an e-mail address hides the password before it."""
+
+    def __init__(self, engine: MatchEngine) -> None:
+        self.rules = engine.rules
+        self._engine = engine
+        self._passed_over = {
+            index for index, rule in enumerate(engine.rules) if rule.secret_class not in ("secret", "credential")
+        }
+
+    def find(self, data: bytes, /) -> list[Span]:
+        matches = self.matches(data)
+        return to_spans(data, matches, escape_aware=True) if matches else []
+
+    def matches(self, data: bytes, path: str | None = None) -> list[Match]:
+        return [match for match in self._engine.matches(data, path) if match.rule not in self._passed_over]
 
 
 class NamedFile:

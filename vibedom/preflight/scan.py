@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+import anyio.from_thread
 import anyio.to_thread
 import msgspec
 
@@ -16,16 +17,21 @@ from vibedom.paths import Home
 from vibedom.preflight.approved import OWN_FILES, read_approvals
 from vibedom.preflight.builtin import ScanLimits, scan_paths
 from vibedom.preflight.categories import categorise
+from vibedom.preflight.crew import Crew, Help
 from vibedom.preflight.file_report import FileFinding
+from vibedom.preflight.file_search import FileSearch
 from vibedom.preflight.finding import Detection, Finding, sample_of
 from vibedom.preflight.gitleaks import Gitleaks, installed_gitleaks, probe_gitleaks, scan_with_gitleaks
 from vibedom.preflight.history_scan import scan_history
 from vibedom.preflight.ignore_files import GitIgnore
 from vibedom.preflight.known_values import NOT_READ, KnownValues, known_values, values_of
-from vibedom.rule_files import load_engine
+from vibedom.preflight.spawned_crew import Brief, spawn_crew
+from vibedom.rule_files import load_engine, load_hints
 from vibedom.user_files import shipped_text
 
 Progress = Callable[[str], None]
+_ALONE_SECONDS = 0.5
+"""Other processes have to load the rules first, which takes about half of that."""
 _SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 _RISKS = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
 
@@ -113,14 +119,27 @@ def _by_builtin(
     workspace: Path, home: Home, settings: PreflightSettings, rule_files: Sequence[str], progress: Progress
 ) -> _Scanned:
     detections: list[Detection] = []
+
+    def show(files: int, size: int) -> None:
+        anyio.from_thread.check_cancelled()
+        progress(f"looking for secrets: {files} files, {size >> 20} MB")
+
+    def recruit(search: FileSearch, count: int) -> Crew:
+        return spawn_crew(
+            Brief(home, tuple(rule_files), workspace, search.max_file_bytes, search.deadline, pii=False), count
+        )
+
+    load_hints(home)
     try:
         report = scan_paths(
             workspace,
             engine=load_engine(home, rule_files, progress=progress),
             fingerprint=fingerprinter(home),
-            progress=lambda files, size: progress(f"looking for secrets: {files} files, {size >> 20} MB"),
+            progress=show,
             on_secret=lambda finding, secret: detections.append(_detection(finding, secret)),
             limits=ScanLimits(max_file_bytes=settings.max_file_mib << 20, max_seconds=settings.timeout_seconds),
+            pii=False,  # nobody decides on it before a session
+            crew_help=Help(_ALONE_SECONDS, recruit),
         )
     except OSError as error:
         raise NotScannedError(f"{workspace} cannot be scanned: {error.strerror}") from None
