@@ -14,6 +14,7 @@ from pipeline.scrubber.model import RuleInfo, Span
 from pipeline.scrubber.plan import Plan, make_plan
 from pipeline.scrubber.reference_engine import ReferenceEngine
 from pipeline.scrubber.rule import Rule, RuleSet
+from pipeline.scrubber.triggered_engine import Candidates
 
 FORMAT = 15
 """Of what the cache holds; counted up whenever a plan is made or read differently."""
@@ -23,10 +24,15 @@ class MatchEngine(Protocol):
     """An engine that can also tell its matches one by one (model.Engine is what most callers need)."""
 
     rules: tuple[RuleInfo, ...]
+    plans: tuple[Plan, ...]
 
     def find(self, data: bytes, /) -> list[Span]: ...
 
     def matches(self, data: bytes, path: str | None = None) -> list[Match]: ...
+
+    def announced(self, data: bytes) -> Candidates: ...
+
+    def judged(self, data: bytes, candidates: Candidates, path: str | None = None) -> list[Match]: ...
 
 
 def build_engine(

@@ -21,6 +21,7 @@ class TriggeredEngine(ABC):
 
     def __init__(self, rules: tuple[RuleInfo, ...], acceptors: Sequence[Acceptor], *, escape_aware: bool) -> None:
         self.rules = rules
+        self.plans = tuple(acceptor.plan for acceptor in acceptors)
         self._acceptors = acceptors
         self._escape_aware = escape_aware
 
@@ -34,7 +35,14 @@ class TriggeredEngine(ABC):
 
     def matches(self, data: bytes, path: str | None = None) -> list[Match]:
         """All findings by start, overlapping ones too; `path` is the file's name, where it has one."""
-        candidates = self._candidates(data)
+        return self.judged(data, self.announced(data), path)
+
+    def announced(self, data: bytes) -> Candidates:
+        """Where the matches of each rule may begin, and no other rule has any."""
+        return self._candidates(data)
+
+    def judged(self, data: bytes, candidates: Candidates, path: str | None = None) -> list[Match]:
+        """The findings among what was announced; of some rules, where `candidates` is less than that."""
         if not candidates:
             return []
         name = None if path is None else path.encode("utf-8", "surrogateescape")
