@@ -15,6 +15,7 @@ from vibedom.cli.conflict_prompt import resolve_conflicts
 from vibedom.cli.review_session import Chosen, choose
 from vibedom.errors import UsageError
 from vibedom.workspace.apply import Outcome, apply, resume
+from vibedom.workspace.apply_progress import ApplyProgress
 from vibedom.workspace.plan import OnConflict, Plan, Refusal
 from vibedom.workspace.review import Review, is_selected
 from vibedom.workspace.selection import Selection
@@ -109,10 +110,10 @@ async def _run(chosen: Chosen, wish: Wish, *, as_json: bool, with_settled: bool)
         outcome = None
         _list("conflict", plan.conflicts if plan is not None else ())
         if plan is not None and (plan.steps or plan.conflicts):
-            outcome = await anyio.to_thread.run_sync(partial(apply, plan, chosen.directory.journal))
+            outcome = await carry_out(plan, chosen)
         if plan is not None:
             settle_mine(selection, chosen.directory.base)
-    if outcome is not None:
+    if plan is not None and not _left(selection, outcome):
         await anyio.to_thread.run_sync(note_progress, chosen)
     if as_json:
         render.out_json(_as_data(chosen.record.id, plan, outcome))
@@ -186,10 +187,30 @@ def settle_mine(selection: Selection, base: Path) -> None:
     settle(base, [(path, new[path]) for path in selection.settled_by_mine if path in new])
 
 
+async def carry_out(plan: Plan, chosen: Chosen) -> Outcome:
+    """`apply`, with its progress on a terminal. Raises `ConflictError`, `WorkspaceError`."""
+    progress = ApplyProgress(render.progress, len(plan.steps))
+    outcome = await anyio.to_thread.run_sync(partial(apply, plan, chosen.directory.journal, notify=progress))
+    if progress.has_spoken:
+        render.end_progress()
+    return outcome
+
+
+def _left(selection: Selection, outcome: Outcome | None) -> set[str]:
+    """What was neither applied nor decided against: while there is any, nobody has to look whether all is done."""
+    done = {*(outcome.paths if outcome is not None else ()), *selection.settled_by_mine}
+    return {change.path for change in selection.review.changes} - done
+
+
 def note_progress(chosen: Chosen) -> None:
     """A session whose work is all at home is `applied`: it may be removed without a question."""
     with chosen.review(looks_for_secrets=False) as review:
         is_done = not review.changes
+    mark_if_done(chosen, is_done)
+
+
+def mark_if_done(chosen: Chosen, is_done: bool) -> None:
+    """`note_progress` for whoever has just read that nothing is left."""
     if is_done and chosen.record.status == "ended":
         sessions.save(chosen.state, msgspec.structs.replace(chosen.record, status="applied"))
 

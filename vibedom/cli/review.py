@@ -1,7 +1,5 @@
 """`vibedom review`: look at a session's changes on the whole screen, select, apply."""
 
-from functools import partial
-
 import anyio.to_thread
 import asyncclick as click
 
@@ -10,7 +8,7 @@ from vibedom.cli.ask import can_ask
 from vibedom.cli.editor import edit
 from vibedom.cli.review_session import Chosen, choose
 from vibedom.errors import NoSuchSessionError, UsageError
-from vibedom.workspace.apply import Outcome, apply, resume
+from vibedom.workspace.apply import Outcome, resume
 from vibedom.workspace.spelling import visible
 
 
@@ -40,7 +38,7 @@ async def command(session: str | None, web: bool, port: int, with_settled: bool,
     if web:
         from vibedom.cli.review_web import serve_review
 
-        await serve_review(chosen, port=port, as_json=as_json)
+        await serve_review(chosen, port=port, as_json=as_json, with_settled=with_settled)
         return
     if as_json or port:
         raise UsageError("--json and --port are for --web; `vibedom diff --json` lists the changes")
@@ -53,14 +51,12 @@ async def command(session: str | None, web: bool, port: int, with_settled: bool,
 
 
 async def _review(chosen: Chosen, *, with_settled: bool) -> None:
-    from vibedom.cli.apply import note_progress, settle_mine
+    from vibedom.cli.apply import carry_out, note_progress, settle_mine
     from vibedom.review.app import ReviewApp
     from vibedom.review.typed_ahead import drop_typed_ahead
 
-    render.progress("reading the changes")
     outcome: Outcome | None = None
     with chosen.review(with_settled=with_settled) as review:
-        render.end_progress()
         if not review.changes:
             render.err("there is nothing (left) to review")
             return
@@ -70,7 +66,7 @@ async def _review(chosen: Chosen, *, with_settled: bool) -> None:
             render.err("nothing was applied")
             return
         if decision.plan.steps:
-            outcome = await anyio.to_thread.run_sync(partial(apply, decision.plan, chosen.directory.journal))
+            outcome = await carry_out(decision.plan, chosen)
         settle_mine(app.selection, chosen.directory.base)
     await anyio.to_thread.run_sync(note_progress, chosen)
     count = len(outcome.paths) if outcome is not None else 0

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vibedom import sessions
+from vibedom.cli import render
 from vibedom.errors import NoSuchSessionError
 from vibedom.paths import Home, SessionDir, home
 from vibedom.preflight.new_secrets import SecretFinder
 from vibedom.sessions import SessionRecord
+from vibedom.workspace.changes import Notify
 from vibedom.workspace.review import Review, relative_path, reviewing
 
 
@@ -25,9 +27,12 @@ class Chosen:
         return tuple(relative_path(text, workspace=self.record.workspace, current=current) for text in texts)
 
     @contextmanager
-    def review(self, *, looks_for_secrets: bool = True, with_settled: bool = False) -> Iterator[Review]:
-        """Its changes as they are now; new secrets in them are dangers, if wanted. Raises `WorkspaceError`."""
-        finder = SecretFinder(self.state)
+    def review(
+        self, notify: Notify | None = None, *, looks_for_secrets: bool = True, with_settled: bool = False
+    ) -> Iterator[Review]:
+        """Its changes as they are now; new secrets in them are dangers, if wanted. `notify` hears how far it is, by
+        default the terminal. Raises `WorkspaceError`."""
+        finder, line = SecretFinder(self.state), _ProgressLine()
         with reviewing(
             self.directory,
             self.record.workspace,
@@ -39,8 +44,23 @@ class Chosen:
             scan=finder.scan if looks_for_secrets else None,
             conceal=finder.conceal,
             with_settled=with_settled,
+            notify=notify or line.show,
         ) as review:
+            line.end()
             yield review
+
+
+class _ProgressLine:
+    def __init__(self) -> None:
+        self._is_shown = False
+
+    def show(self, text: str) -> None:
+        self._is_shown = True
+        render.progress(text)
+
+    def end(self) -> None:
+        if self._is_shown:
+            render.end_progress()
 
 
 def choose(arguments: tuple[str, ...]) -> Chosen:

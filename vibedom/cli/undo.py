@@ -9,6 +9,7 @@ import msgspec
 from vibedom import sessions
 from vibedom.cli import render
 from vibedom.cli.review_session import choose
+from vibedom.workspace.apply_progress import ApplyProgress
 from vibedom.workspace.spelling import spell
 from vibedom.workspace.undo import undo
 
@@ -27,7 +28,12 @@ async def command(session: str | None, keep_edits: bool, as_json: bool) -> None:
     vibedom undo
     """
     chosen = choose((session,) if session else ())
-    outcome = await anyio.to_thread.run_sync(partial(undo, chosen.directory.journal, is_lenient=keep_edits))
+    progress = ApplyProgress(render.progress)
+    outcome = await anyio.to_thread.run_sync(
+        partial(undo, chosen.directory.journal, is_lenient=keep_edits, notify=progress)
+    )
+    if progress.has_spoken:
+        render.end_progress()
     if chosen.record.status == "applied":
         sessions.save(chosen.state, msgspec.structs.replace(chosen.record, status="ended"))
     if as_json:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Literal
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 import msgspec
 from aiohttp import web
@@ -56,12 +57,14 @@ class ReviewPage:
     def __init__(self, desk: ReviewDesk, session: str, done: anyio.Event) -> None:
         self._desk, self._session, self._done = desk, session, done
         self._one = anyio.Lock()
+        self._is_read, self._is_to_read = anyio.Event(), anyio.Event()
 
     def application(self, guard: Guard) -> web.Application:
         """The page behind its guard."""
         app = guard.application(most_bytes=MOST_BODY_BYTES)
         add_assets(app, page="review.html")
         app.router.add_get("/api/review", self._review)
+        app.router.add_get("/api/progress", self._progress)
         app.router.add_get("/api/diff", self._diff)
         app.router.add_post("/api/choose", self._choose)
         app.router.add_post("/api/hunk", self._hunk)
@@ -70,15 +73,29 @@ class ReviewPage:
         app.router.add_post("/api/apply", self._apply)
         return app
 
+    async def keep_reading(self) -> None:
+        """Read the changes, and again after each apply, while the page is served. Raises `WorkspaceError`."""
+        while True:
+            await anyio.to_thread.run_sync(partial(self._desk.read, anyio.from_thread.check_cancelled))
+            self._is_read.set()
+            if self._desk.is_done and self._desk.reading == 1:
+                self._done.set()
+            await self._is_to_read.wait()
+            self._is_to_read = anyio.Event()
+
     async def _review(self, request: web.Request) -> web.Response:
+        """Answers when the changes are read; `_progress` says how far they are."""
         start = request.query.get("start", "0")
         if not (start.isascii() and start.isdigit() and len(start) < 10):
             raise web.HTTPBadRequest(text="start is no number")
-        reading, total, rows = await self._ask(partial(self._desk.page, int(start)))
-        if total == 0 and reading > 1:
+        await self._is_read.wait()
+        rows = await self._ask(partial(self._desk.page, int(start)))
+        if rows.total == 0:
             self._done.set()
-        about = {"session": self._session, "workspace": self._desk.workspace}
-        return _answer({**about, "reading": reading, "total": total, "changes": rows})
+        return _answer({"session": self._session, **msgspec.structs.asdict(rows)})
+
+    async def _progress(self, _: web.Request) -> web.Response:
+        return _answer({"text": self._desk.progress})
 
     async def _diff(self, request: web.Request) -> web.Response:
         return _answer(await self._ask(partial(self._desk.diff, request.query.get("path", ""))))
@@ -102,7 +119,12 @@ class ReviewPage:
 
     async def _apply(self, request: web.Request) -> web.Response:
         wish = read_body(await request.read(), Apply)
-        return _answer(await self._ask(partial(self._desk.apply, wish.dangerous)))
+        try:
+            return _answer(await self._ask(partial(self._desk.apply, wish.dangerous)))
+        finally:
+            if not self._desk.is_read:
+                self._is_read = anyio.Event()
+                self._is_to_read.set()
 
     async def _ask[T](self, question: Callable[[], T]) -> T:
         """A closed window does not cut an apply short: the server cancels no handler."""
@@ -122,10 +144,14 @@ class ReviewPage:
 async def review_page(
     desk: ReviewDesk, session: str, *, port: int = 0, done: anyio.Event | None = None
 ) -> AsyncIterator[str]:
-    """Serve the page until the block ends; yields the address that opens it once. `done` is set when all has been
-    applied, and the page shows it. Raises `PortBusyError`."""
-    async with serving(ReviewPage(desk, session, done or anyio.Event()).application, port=port) as url:
+    """Serve the page until the block ends; yields the address that opens it once, while the changes are still read.
+    `done` is set when there are none, or all has been applied and the page shows it. Raises `PortBusyError`, and in a
+    group `WorkspaceError` where they cannot be read."""
+    page = ReviewPage(desk, session, done or anyio.Event())
+    async with serving(page.application, port=port) as url, anyio.create_task_group() as tasks:
+        tasks.start_soon(page.keep_reading)
         yield url
+        tasks.cancel_scope.cancel()
 
 
 def _answer(value: Any) -> web.Response:

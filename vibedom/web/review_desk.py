@@ -1,16 +1,19 @@
 """One review as the page works on it: read, ticked, applied, and read again. Everything here is blocking."""
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from vibedom.errors import WorkspaceError
 from vibedom.workspace.apply import apply
-from vibedom.workspace.changes import Change
+from vibedom.workspace.apply_progress import ApplyProgress
+from vibedom.workspace.changes import Change, Notify
 from vibedom.workspace.danger import Danger
 from vibedom.workspace.plan import Plan, Refusal, plan_apply
-from vibedom.workspace.review import Review, is_selected
+from vibedom.workspace.review import Review
 from vibedom.workspace.rows import RowKind, hunk_rows, hunk_title
 from vibedom.workspace.selection import Resolution, Selection, State
 from vibedom.workspace.settled import settle
@@ -22,7 +25,7 @@ MOST_CHARACTERS = 2000
 """Of one line."""
 PAGE_ROWS = 5000
 
-OpenReview = Callable[[], AbstractContextManager[Review]]
+OpenReview = Callable[[Notify], AbstractContextManager[Review]]
 
 
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,6 +39,16 @@ class ChangeRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dangers: Sequence[Danger] = ()
     conflict: str = ""
     state: State = "none"
+
+
+class ReviewRows(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the list."""
+
+    workspace: str
+    reading: int
+    total: int
+    """Changes in all parts."""
+    changes: list[ChangeRow]
 
 
 class HunkRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,57 +84,88 @@ class PlanView(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[tuple[str, str, str]]
 
 
-class ReviewDesk:
-    """Holds the selection between requests; one request at a time."""
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """The changes as they were at one time, and what of them is ticked."""
 
-    def __init__(self, open_review: OpenReview, journal: Path, applied: Callable[[], None]) -> None:
+    selection: Selection
+    changes: dict[str, Change]
+    """By their spelled paths."""
+    conflicts: dict[str, str]
+    order: list[str]
+
+
+class ReviewDesk:
+    """Holds the selection between requests; one request at a time. Before `read`, and after an `apply`, it has none."""
+
+    def __init__(self, open_review: OpenReview, journal: Path, applied: Callable[[bool], None]) -> None:
+        """`applied` is told after an apply, when all was read again, whether nothing is left."""
         self._open_review, self._journal, self._applied = open_review, journal, applied
-        self._selection: Selection
-        self._changes: dict[str, Change]
-        self._conflicts: dict[str, str]
+        self._now: Reading | None = None
         self.reading = 0
         """Grows with every reading: pages of two readings do not belong together."""
-        self.read()
+        self.progress = ""
+        """How far it is with what takes long, for people. May be asked for at any time."""
 
-    def read(self) -> None:
-        """Read the changes as they are now; nothing is ticked. Raises `WorkspaceError`."""
-        with self._open_review() as review:
-            self._selection = Selection(review)
-            everything = plan_apply(
-                review.changes,
-                workspace=review.workspace,
-                upper=review.upper,
-                base=review.base,
-                include_dangerous=True,
-            )
+    def read(self, check: Callable[[], None] = lambda: None) -> None:
+        """Read the changes as they are now; nothing is ticked. `check` may end it, by raising. Raises
+        `WorkspaceError`."""
+
+        def notify(text: str) -> None:
+            check()
+            self.progress = text
+
+        with self._saying("reading the changes"), self._open_review(notify) as review:
+            self.progress = "comparing with the project"
+            reading = _read(review)
+            if self.reading:
+                self._applied(not reading.changes)
         self.reading += 1
-        self._conflicts = {refusal.path: refusal.reason for refusal in everything.conflicts}
-        urgent = self._conflicts.keys() | {
-            path for path, found in review.dangers.items() if any(each.severity != "low" for each in found)
-        }
-        self._changes = {spell(change.path): change for change in review.changes}
-        self._order = sorted(self._changes, key=lambda spelled: self._changes[spelled].path not in urgent)
+        self._now = reading
+
+    @contextmanager
+    def _saying(self, text: str) -> Iterator[None]:
+        self.progress = text
+        try:
+            yield
+        finally:
+            self.progress = ""
 
     @property
-    def workspace(self) -> str:
-        return visible(str(self._selection.review.workspace))
+    def is_read(self) -> bool:
+        return self._now is not None
 
-    def page(self, start: int = 0) -> tuple[int, int, list[ChangeRow]]:
-        """The reading, how many changes it has, and up to 5000 of them from the place `start`: what is dangerous or in
-        conflict first, each part in the order of its paths."""
-        paths = self._order[start : start + PAGE_ROWS]
-        return self.reading, len(self._order), [self._row(each, self._changes[each]) for each in paths]
+    @property
+    def is_done(self) -> bool:
+        """Nothing is left."""
+        return self._now is not None and not self._now.changes
+
+    def _need(self) -> Reading:
+        if self._now is None:
+            raise WorkspaceError("the changes are still being read; wait for them")
+        return self._now
+
+    def page(self, start: int = 0) -> ReviewRows:
+        """Up to 5000 changes from the place `start`: what is dangerous or in conflict first, each part in the order of
+        its paths. Raises `WorkspaceError`."""
+        now = self._need()
+        return ReviewRows(
+            workspace=visible(str(now.selection.review.workspace)),
+            reading=self.reading,
+            total=len(now.order),
+            changes=[_row(now, each) for each in now.order[start : start + PAGE_ROWS]],
+        )
 
     def diff(self, spelled: str) -> DiffView:
-        """Raises `KeyError`, `OSError`."""
-        change = self._changes[spelled]
-        diff = self._selection.diff(change.path)
+        """Raises `KeyError`, `OSError`, `WorkspaceError`."""
+        now = self._need()
+        change = now.changes[spelled]
+        diff = now.selection.diff(change.path)
         room, hunks = MOST_ROWS, []
         total = 0
         for number, hunk in enumerate(diff.hunks):
             rows = [(r.kind, r.old_number, _cut(r.old), r.new_number, _cut(r.new)) for r in hunk_rows(diff, hunk)]
             total += len(rows)
-            is_wanted = self._selection.has_hunk(change.path, number)
+            is_wanted = now.selection.has_hunk(change.path, number)
             hunks.append(HunkRows(title=hunk_title(hunk), rows=rows[: max(0, room)], is_wanted=is_wanted))
             room -= len(rows)
         return DiffView(
@@ -130,63 +174,82 @@ class ReviewDesk:
             is_splittable=diff.is_splittable,
             hunks=hunks,
             left_out=max(0, total - MOST_ROWS),
-            state=self._selection.state(change.path),
-            resolution=self._selection.resolutions.get(change.path),
+            state=now.selection.state(change.path),
+            resolution=now.selection.resolutions.get(change.path),
         )
 
     def choose(self, spelled: Collection[str], *, is_wanted: bool) -> None:
-        """Tick changes as a whole, or untick them. Raises `KeyError`."""
-        self._selection.choose([self._changes[each].path for each in spelled], is_wanted=is_wanted)
+        """Tick changes as a whole, or untick them. Raises `KeyError`, `WorkspaceError`."""
+        now = self._need()
+        now.selection.choose([now.changes[each].path for each in spelled], is_wanted=is_wanted)
 
     def choose_hunk(self, spelled: str, number: int, *, is_wanted: bool) -> State:
-        """Tick one hunk, or untick it. Raises `KeyError`, `OSError`."""
-        diff = self._selection.diff(self._changes[spelled].path)
+        """Tick one hunk, or untick it. Raises `KeyError`, `OSError`, `WorkspaceError`."""
+        now = self._need()
+        diff = now.selection.diff(now.changes[spelled].path)
         if not 0 <= number < max(1, len(diff.hunks)):
             raise KeyError(number)
-        self._selection.choose_hunk(diff, number, is_wanted=is_wanted)
-        return self._selection.state(diff.path)
+        now.selection.choose_hunk(diff, number, is_wanted=is_wanted)
+        return now.selection.state(diff.path)
 
     def resolve(self, spelled: str, how: Resolution) -> State:
-        """Say what happens where both sides changed a file. Raises `KeyError`."""
-        path = self._changes[spelled].path
-        self._selection.resolve(path, how)
-        return self._selection.state(path)
+        """Say what happens where both sides changed a file. Raises `KeyError`, `WorkspaceError`."""
+        now = self._need()
+        path = now.changes[spelled].path
+        now.selection.resolve(path, how)
+        return now.selection.state(path)
 
     def plan(self) -> PlanView:
         """What applying the ticked changes would do; dangerous ones are held back. Raises `WorkspaceError`."""
-        return _view(self._selection.plan())
+        with self._saying("planning"):
+            return _view(self._need().selection.plan())
 
     def apply(self, dangerous: Collection[str]) -> PlanView:
-        """Apply what is ticked; of what is dangerous only `dangerous`. Then read again.
+        """Apply what is ticked; of what is dangerous only `dangerous`. All has to be read again then.
 
         Raises `ConflictError`, `WorkspaceError`, `KeyError`; nothing is applied then.
         """
-        agreed = [self._changes[each].path for each in dangerous]
-        plan = self._selection.plan(include_dangerous=agreed)
-        if plan.steps or plan.conflicts:
-            apply(plan, self._journal)
-        mine = self._selection.settled_by_mine
-        settle(plan.base_file, [(path, self._changes[spell(path)].new) for path in mine])
-        self._applied()
-        self.read()
+        now = self._need()
+        agreed = [now.changes[each].path for each in dangerous]
+        with self._saying("planning"):
+            plan = now.selection.plan(include_dangerous=agreed)
+            if plan.steps or plan.conflicts:
+                apply(plan, self._journal, notify=ApplyProgress(partial(setattr, self, "progress"), len(plan.steps)))
+        self._now = None
+        settle(plan.base_file, [(path, now.changes[spell(path)].new) for path in now.selection.settled_by_mine])
         return _view(plan)
 
-    def below(self, spelled: str) -> list[str]:
-        """The changes at or below a directory."""
-        return [each for each in self._changes if not spelled or is_selected(each, (spelled,))]
 
-    def _row(self, spelled: str, change: Change) -> ChangeRow:
-        entry = change.new or change.old
-        return ChangeRow(
-            path=spelled,
-            shown=visible(change.path),
-            kind=change.kind,
-            type=entry.type if entry is not None else "",
-            note=_note(change),
-            dangers=self._selection.review.dangers.get(change.path, ()),
-            conflict=self._conflicts.get(change.path, ""),
-            state=self._selection.state(change.path),
-        )
+def _read(review: Review) -> Reading:
+    everything = plan_apply(
+        review.changes,
+        workspace=review.workspace,
+        upper=review.upper,
+        base=review.base,
+        include_dangerous=True,
+    )
+    conflicts = {refusal.path: refusal.reason for refusal in everything.conflicts}
+    urgent = conflicts.keys() | {
+        path for path, found in review.dangers.items() if any(each.severity != "low" for each in found)
+    }
+    changes = {spell(change.path): change for change in review.changes}
+    order = sorted(changes, key=lambda spelled: changes[spelled].path not in urgent)
+    return Reading(selection=Selection(review), changes=changes, conflicts=conflicts, order=order)
+
+
+def _row(now: Reading, spelled: str) -> ChangeRow:
+    change = now.changes[spelled]
+    entry = change.new or change.old
+    return ChangeRow(
+        path=spelled,
+        shown=visible(change.path),
+        kind=change.kind,
+        type=entry.type if entry is not None else "",
+        note=_note(change),
+        dangers=now.selection.review.dangers.get(change.path, ()),
+        conflict=now.conflicts.get(change.path, ""),
+        state=now.selection.state(change.path),
+    )
 
 
 def _note(change: Change) -> str:

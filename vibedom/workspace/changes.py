@@ -1,6 +1,6 @@
 """What the agent did to one path: the model that diff, review and apply share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import msgspec
@@ -9,6 +9,11 @@ from vibedom.workspace.entry import Entry
 
 Kind = Literal["added", "modified", "deleted", "mode", "type"]
 """`mode`: nothing but permission bits; `type`: a file became a directory, a link a file, and so on."""
+
+Notify = Callable[[str], None]
+"""Hears, in words for people, how far something long is. What it raises ends that."""
+NOTIFY_EVERY = 500
+"""Changes; some fiftieth of a second."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -15,7 +15,7 @@ from vibedom.workspace.auto_run import (
     is_in_git_directory,
 )
 from vibedom.workspace.base import Base
-from vibedom.workspace.changes import Change
+from vibedom.workspace.changes import NOTIFY_EVERY, Change, Notify
 from vibedom.workspace.git_config import config_files, named_paths, with_included
 from vibedom.workspace.git_directory import GitDirectories
 from vibedom.workspace.links import Links
@@ -56,11 +56,12 @@ def find_dangers(
     base: Base | None = None,
     home: Path | None = None,
     scan: SecretScan | None = None,
+    notify: Notify = lambda text: None,
 ) -> dict[str, list[Danger]]:
     """Path -> its dangers, worst first, for every change that has any.
 
     `base` knows the links of the workspace; `home` is the user's home, whose git configuration counts; `scan` finds
-    secrets in new content.
+    secrets in new content; `notify` hears how far it is.
     """
     files = with_included(config_files(workspace, upper, home), workspace, upper, home)
     named = named_paths(files, workspace, home, upper=upper)
@@ -68,8 +69,13 @@ def find_dangers(
     links += [(each.path, each.new.target) for each in changes if each.new is not None and each.new.type == "symlink"]
     with Tree(workspace, lingers=True) as host, Tree(upper, lingers=True) as layer:
         judge = Judge(host, layer, named, Links(links, workspace), scan)
-        found = {change.path: judge.dangers(change) for change in changes}
-    return {path: dangers for path, dangers in found.items() if dangers}
+        found: dict[str, list[Danger]] = {}
+        for number, change in enumerate(changes, 1):
+            if number % NOTIFY_EVERY == 0:
+                notify(f"looking for what is dangerous: {number:,} of {len(changes):,} changes")
+            if dangers := judge.dangers(change):
+                found[change.path] = dangers
+    return found
 
 
 class Judge:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vibedom.errors import WorkspaceError
 from vibedom.workspace.base import Base, sort_key
-from vibedom.workspace.changes import Change, Kind
+from vibedom.workspace.changes import NOTIFY_EVERY, Change, Kind, Notify
 from vibedom.workspace.content import compare
 from vibedom.workspace.entry import Entry
 from vibedom.workspace.layer import Layer, Namespace, Node
@@ -25,17 +25,20 @@ def read_changes(
     *,
     masked: Collection[str] = (),
     namespace: Namespace | None = None,
+    notify: Notify = lambda text: None,
 ) -> list[Change]:
     """Every change below `upper` against the workspace as it is now, a directory before its content.
 
     A path that is in the workspace what it is in the overlay is no change, whoever made them equal: a file that was
     only copied up, or one that has been applied. Paths in `masked` are left out. `namespace` is where the overlay
-    keeps its attributes; None finds out. Raises `WorkspaceError`.
+    keeps its attributes; None finds out. `notify` hears how far it is. Raises `WorkspaceError`.
     """
     with Layer(upper, namespace) as layer, Tree(workspace, lingers=True) as host:
         found: dict[str, Change] = {}
         try:
-            for node in layer.nodes():
+            for number, node in enumerate(layer.nodes(), 1):
+                if number % NOTIFY_EVERY == 0:
+                    notify(f"reading the changes: {number:,} of the agent's files")
                 for change in _changes_at(node, layer, host, base):
                     found.setdefault(change.path, change)
         except OSError as error:

@@ -9,7 +9,7 @@ import msgspec
 
 from vibedom.paths import SessionDir
 from vibedom.workspace.base import Base
-from vibedom.workspace.changes import Change, ancestors
+from vibedom.workspace.changes import Change, Notify, ancestors
 from vibedom.workspace.danger import Danger, SecretScan, find_dangers, is_git_data
 from vibedom.workspace.file_diff import Conceal
 from vibedom.workspace.overlay import read_changes
@@ -60,23 +60,26 @@ def reviewing(
     scan: SecretScan | None = None,
     conceal: Conceal | None = None,
     with_settled: bool = False,
+    notify: Notify = lambda text: None,
 ) -> Iterator[Review]:
     """Read a session's changes and judge them. `home` is the user's, for git's configuration.
 
     What is at or below `hidden` is the sandbox's own, and with `has_branch` the data of the project's git came home as
     commits, as did that of the git directories `branched`: neither is a change. Changes that the user has decided on
-    (`settled.py`) are left out unless `with_settled` asks for them.
+    (`settled.py`) are left out unless `with_settled` asks for them. `notify` hears how far it is.
 
     Raises `WorkspaceError`.
     """
     with Base(directory.base) as base:
-        changes = read_changes(directory.upper, workspace, base, masked=masked)
+        changes = read_changes(directory.upper, workspace, base, masked=masked, notify=notify)
         changes = [each for each in changes if not is_selected(each.path, hidden)]
         for git in (*((".git",) if has_branch else ()), *branched):
             changes = [each for each in changes if not is_git_data(each, git)]
         if not with_settled:
             changes = unsettled(changes, directory.base)
-        dangers = find_dangers(changes, workspace=workspace, upper=directory.upper, base=base, home=home, scan=scan)
+        dangers = find_dangers(
+            changes, workspace=workspace, upper=directory.upper, base=base, home=home, scan=scan, notify=notify
+        )
         yield Review(
             workspace=workspace, upper=directory.upper, base=base, changes=changes, dangers=dangers, conceal=conceal
         )

@@ -17,13 +17,16 @@ from tests.support.ended_session import Session
 from tests.support.overlays import Project
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
+def session(tmp_path: Path, cache: Path) -> Session:
     if os.geteuid() != 0:
         pytest.skip("mounting an overlay needs root")
-    for name in ("cache", "session"):
-        (tmp_path / name).mkdir()
-    made = Session(Project(tmp_path / "session").root, tmp_path / "cache")
+    made = Session(Project(tmp_path).root, cache)
     for name in ("one", "two"):
         (made.workspace / name).write_text("base\n")
     made.start()

@@ -38,9 +38,9 @@ class Work:
 
     def desk(self) -> ReviewDesk:
         return ReviewDesk(
-            lambda: reviewing(self.directory, self.workspace),
+            lambda notify: reviewing(self.directory, self.workspace, notify=notify),
             self.directory.journal,
-            lambda: self.applied.append(True),
+            lambda is_done: self.applied.append(True),
         )
 
 

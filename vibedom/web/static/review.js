@@ -11,13 +11,32 @@ let turn = Promise.resolve(); // requests that change something go one after the
 
 /** Run `act` after what was asked before; errors are said. */
 function inTurn(act) {
-  turn = turn.then(act).catch((error) => toast(error.message, true));
+  turn = turn.then(act).catch((error) => { draw(); toast(error.message, true); });
   return turn;
+}
+
+/** What was asked for; while it takes its time, the foot says how far the server is. */
+async function showing(asked) {
+  let isOpen = true;
+  (async () => {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const { text } = isOpen ? await get("/api/progress") : {};
+      if (!isOpen) return;
+      if (text) say($("sum"), text);
+    }
+  })().catch(() => {}); // what was asked for says what is wrong
+  try {
+    return await asked;
+  } finally {
+    isOpen = false;
+  }
 }
 
 /** All changes, a page at a time: the first, with what deserves a look, is drawn at once. */
 async function load() {
-  const review = await get("/api/review");
+  fill($("diff"), h("p", { class: "notice" }, "Reading the changes…"));
+  const review = await showing(get("/api/review"));
   say($("where"), `${review.session} → ${review.workspace}`);
   document.title = `review ${review.session}`;
   state.changes = review.changes;
@@ -103,14 +122,16 @@ function setHunk(box, wanted) {
 async function askPlan() {
   await turn;
   try {
-    showPlan(await post("/api/plan", {}));
+    showPlan(await showing(post("/api/plan", {})));
   } catch (error) {
     toast(error.message, true);
   }
+  draw();
 }
 
 function showPlan(plan) {
-  const yes = plan.held_back.filter(([path]) => state.changes.some((each) => each.path === path && each.dangers?.length));
+  const dangerous = new Set(state.changes.filter((each) => each.dangers?.length).map((each) => each.path));
+  const yes = plan.held_back.filter(([path]) => dangerous.has(path));
   const ticks = yes.map(([path, shown, reason]) => {
     const tick = h("input", { type: "checkbox", value: path });
     return [tick, h("li", {}, h("label", {}, tick, h("code", {}, shown), h("span", { class: "soft" }, reason)))];
@@ -133,7 +154,7 @@ function showPlan(plan) {
 function apply(dangerous) {
   $("plan").close();
   return inTurn(async () => {
-    const done = await post("/api/apply", { dangerous });
+    const done = await showing(post("/api/apply", { dangerous }));
     await load();
     toast(`${done.count} changes applied; \`vibedom undo\` takes them back`);
   });
