@@ -1,10 +1,9 @@
 """Threads for work that takes long: two for everybody, and one for those whose work took very long the last time."""
 
+import asyncio
 import time
 from collections.abc import Callable
-
-import anyio
-import anyio.to_thread
+from concurrent.futures import ThreadPoolExecutor
 
 QUICK_THREADS = 2
 SLOW_SECONDS = 0.05
@@ -17,14 +16,16 @@ class Lanes:
     after the other waits behind himself and his like; everybody else finds the two quick threads."""
 
     def __init__(self) -> None:
-        self._quick = anyio.CapacityLimiter(QUICK_THREADS)
-        self._slow = anyio.CapacityLimiter(1)
+        # Not anyio's threads: on the way to one and back a flow would wait for three more turns of the event loop.
+        self._quick = ThreadPoolExecutor(QUICK_THREADS, "vibedom-quick")
+        self._slow = ThreadPoolExecutor(1, "vibedom-slow")
         self._is_slow: dict[str, None] = {}
 
     async def run[*Args, Out](self, key: str, work: Callable[[*Args], Out], *args: *Args) -> Out:
-        """`work(*args)`, with what it raises."""
-        limiter = self._slow if key in self._is_slow else self._quick
-        result, seconds = await anyio.to_thread.run_sync(_timed, work, args, limiter=limiter)
+        """`work(*args)`, with what it raises. Where nobody waits any longer, work that has begun keeps its thread until
+        it is done, and what has not begun never does."""
+        lane = self._slow if key in self._is_slow else self._quick
+        result, seconds = await asyncio.get_running_loop().run_in_executor(lane, _timed, work, args)
         self._is_slow.pop(key, None)
         if seconds > SLOW_SECONDS:
             self._is_slow[key] = None

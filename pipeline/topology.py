@@ -122,8 +122,8 @@ class Topology:
                 if at_once is None:
                     await put(self._entry, captured)
                 else:
-                    self._start_large(at_once)
-                judged = await ticket.wait(self._judge_seconds)
+                    judged = await self._judge_in_thread(at_once)
+                judged = judged or await ticket.wait(self._judge_seconds)
         except (anyio.ClosedResourceError, anyio.BrokenResourceError):
             return denial(captured, "shutting-down")
         self.gate.forget(captured.flow_id)
@@ -140,6 +140,16 @@ class Topology:
         """The decision; what is too large to be scrubbed here; None where something has to be waited for."""
         filtered = self.stages.content_filter(captured)
         return filtered if _is_large(filtered) else self._finish(self.stages.scrubber(filtered))
+
+    async def _judge_in_thread(self, event: Filtered) -> Judged | None:
+        """The decision on what is large, or None where it is under way through the channels."""
+        result = await self._lanes.run(event.captured.target.host, self._judge_step, "scrubber", event)
+        if not self._is_serving or self._scrubbed is None:
+            raise anyio.ClosedResourceError
+        judged = _unless_raised(self._finish, result) if isinstance(result, Scrubbed) else None
+        if judged is None:
+            await self._pass_on(event, result, self._scrubbed)
+        return judged
 
     def _finish(self, scrubbed: Scrubbed) -> Judged | None:
         """Decided and recorded at once, or None where the sink has to be waited for."""
@@ -161,24 +171,15 @@ class Topology:
         async with receive, send:
             async for event in receive:
                 if isinstance(event, Filtered) and name == "scrubber" and _is_large(event):
-                    self._start_large(event)
+                    assert self._large is not None  # noqa: S101
+                    self._large.start_soon(self._step_in_thread, event, send.clone())
                 else:
                     await self._pass_on(event, self._judge_step(name, event), send)
-
-    def _start_large(self, event: Filtered) -> None:
-        assert self._large is not None  # noqa: S101
-        assert self._scrubbed is not None  # noqa: S101
-        self._large.start_soon(self._step_in_thread, event, self._scrubbed.clone())
 
     async def _step_in_thread(self, event: Filtered, send: MemoryObjectSendStream[Any]) -> None:
         async with send:
             host = event.captured.target.host
-            result = await self._lanes.run(host, self._judge_step, "scrubber", event)
-            judged = _unless_raised(self._finish, result) if isinstance(result, Scrubbed) else None
-            if judged is None:
-                await self._pass_on(event, result, send)
-            else:
-                self.gate.resolve(judged.scrubbed.flow_id, judged)
+            await self._pass_on(event, await self._lanes.run(host, self._judge_step, "scrubber", event), send)
 
     def _judge_step(self, name: str, event: Captured | Filtered | Scrubbed) -> object | None:
         stage: Callable[[Any], object] = getattr(self.stages, name)

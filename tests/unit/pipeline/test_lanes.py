@@ -1,5 +1,6 @@
 """Threads for long work: who unpacks bombs waits behind himself."""
 
+import asyncio
 import threading
 import time
 
@@ -58,3 +59,26 @@ async def test_whoever_is_quick_again_is_quick_for_all_purposes() -> None:
 async def test_what_the_work_raises_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         await Lanes().run("x.test", divmod, 1, 0)
+
+
+async def test_work_nobody_waits_for_any_longer_keeps_its_thread_or_never_begins() -> None:
+    lanes, go_on, begun = Lanes(), threading.Event(), list[str]()
+
+    def wait(name: str) -> None:
+        begun.append(name)
+        go_on.wait(20)
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            for number in range(QUICK_THREADS):
+                group.start_soon(lanes.run, "x.test", wait, f"begun {number}")
+            group.start_soon(lanes.run, "x.test", wait, "queued")
+            while len(begun) < QUICK_THREADS:
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        late = asyncio.ensure_future(lanes.run("x.test", begun.append, "late"))
+        await anyio.wait_all_tasks_blocked()
+        assert "late" not in begun, "there is no thread for it while the first ones run"
+        go_on.set()
+        await late
+    assert sorted(begun) == ["begun 0", "begun 1", "late"]
