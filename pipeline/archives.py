@@ -5,6 +5,7 @@ is read by some programs all the same. What is encrypted, damaged or beyond the 
 anyway, because no binary content counts as scanned.
 """
 
+import base64
 import bz2
 import lzma
 import re
@@ -12,20 +13,35 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pipeline.coding_readers import GZIP, RAW, zstd
+from pipeline.coding_readers import GZIP, RAW, ZLIB, zstd
+from pipeline.media import looks_like_text
 
 MAX_WORK_BYTES = 16 * 1024 * 1024
 """Read and unpacked together, of one body."""
-MAX_MEMBERS = 1000
-"""Beginnings that are tried, of one body."""
+MAX_MEMBERS = 10_000
+"""Beginnings that are tried, of one body. A pack of git's has one for each object."""
 MAX_DEPTH = 2
 """Archives in archives."""
 _STEP_BYTES = 4096
 """So much at the most is lost in front of a damage: a reader that comes to it gives nothing of its step."""
 _LZMA_MEMORY = 64 * 1024 * 1024
 _ZIP_HEAD = 30
-_DEFLATED = 8
-_BEGINNING = re.compile(rb"PK\x03\x04|\x1f\x8b\x08[\0-\x1f]|BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd", re.DOTALL)
+_SAMPLE_BYTES = 256
+_GIT_HEAD = re.compile(rb"(?:blob|commit|tag) [0-9]{1,10}\0")
+"""In front of a git object that is in no pack."""
+BEGINNINGS = (
+    *(rb"PK\x03\x04", rb"\x1f\x8b\x08[\x00-\x1f]", rb"BZh[1-9]1AY&SY", rb"\xfd7zXZ\x00", rb"\x28\xb5\x2f\xfd"),
+    *(rb"\x78\x01", rb"\x78\x5e", rb"\x78\x9c", rb"\x78\xda"),
+)
+"""Regexes of how members begin."""
+IN_BASE64 = (rb"H4sI", rb"UEsDB", rb"QlpoO", rb"Td6WF", rb"KLUv")
+"""The same, but for zlib, in base64, which is how a file is put into JSON."""
+_BEGINNING = re.compile(b"|".join(BEGINNINGS))
+_ENCODED = re.compile(
+    rb"(?<![A-Za-z0-9+/_-])(?:H4sI|UEsDB|QlpoO|[/_]Td6WF|KLUv[/_])(?:[A-Za-z0-9+/_-]|\\{1,4}[rn]|[\r\n]){16,}"
+)
+_NOT_BASE64 = re.compile(rb"\\+[rn]|[\r\n]")
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 class _Inflate:
@@ -52,12 +68,13 @@ _READERS: dict[bytes, Callable[[], Any]] = {
     b"BZ": bz2.BZ2Decompressor,
     b"\xfd7": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _LZMA_MEMORY),
     b"\x28\xb5": zstd.ZstdDecompressor,
+    **{b"\x78" + level: lambda: _Inflate(ZLIB) for level in (b"\x01", b"\x5e", b"\x9c", b"\xda")},
 }
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether anything in `data` begins like something that can be unpacked."""
-    return _BEGINNING.search(data) is not None
+    """Whether anything in `data` begins like something that can be unpacked, in base64 or as it is."""
+    return _BEGINNING.search(data) is not None or any(mark in data for mark in IN_BASE64)
 
 
 def begins_packed(data: bytes, start: int = 0) -> bool:
@@ -66,8 +83,9 @@ def begins_packed(data: bytes, start: int = 0) -> bool:
 
 
 def unpacked(data: bytes, max_work_bytes: int = MAX_WORK_BYTES) -> Iterator[bytes]:
-    """The members of zips, gzip, bzip2, xz and zstd streams anywhere in `data`, in turn, and theirs. Never raises for
-    any bytes; the cost has a limit."""
+    """The members of zips, gzip, bzip2, xz and zstd streams anywhere in `data`, in turn, and theirs; of zlib streams
+    (PDF, git) those that hold text. What is in base64 counts as well. Never raises for any bytes; the cost has a limit.
+    """
     return _Unpacker(max_work_bytes).members(data, MAX_DEPTH)
 
 
@@ -77,21 +95,27 @@ class _Unpacker:
         self._members = MAX_MEMBERS
 
     def members(self, data: bytes, depth: int) -> Iterator[bytes]:
+        if not data.isascii():  # every beginning has such a byte close behind it
+            yield from self._members_of(data, depth)
+        for encoded in _ENCODED.finditer(data) if any(mark in data for mark in IN_BASE64) else ():
+            decoded = _decoded(encoded[0])
+            self._work -= len(decoded)
+            yield from self._members_of(decoded, depth)
+
+    def _members_of(self, data: bytes, depth: int) -> Iterator[bytes]:
         for beginning in _BEGINNING.finditer(data):
             if self._work <= 0 or self._members <= 0:
                 return
-            start = _content(data, beginning)
-            if start is None:
-                continue
             self._members -= 1
-            member = self._read(_READERS[beginning[0][:2]](), data, start)
+            kind = beginning[0][:2]
+            member = self._read(_READERS[kind](), data, _content(data, beginning), only_text=kind.startswith(b"x"))
             if member:
                 yield member
                 if depth > 1:
                     yield from self.members(member, depth - 1)
 
-    def _read(self, reader: Any, data: bytes, start: int) -> bytes:
-        """What comes out until the end, a mistake or the limit."""
+    def _read(self, reader: Any, data: bytes, start: int, *, only_text: bool) -> bytes:
+        """What comes out until the end, a mistake or the limit; b"" where it has to be text and is none."""
         out = bytearray()
         try:
             while self._work > 0 and not reader.eof:
@@ -102,17 +126,29 @@ class _Unpacker:
                 self._work -= len(chunk) + len(piece)
                 if not chunk and not piece:
                     break
+                if only_text and len(out) >= _SAMPLE_BYTES:
+                    if not _is_text(out):
+                        return b""
+                    only_text = False
         except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError, MemoryError):
             pass  # damaged from here on
-        return bytes(out)
+        return b"" if only_text and not _is_text(out) else bytes(out)
 
 
-def _content(data: bytes, beginning: re.Match[bytes]) -> int | None:
-    """Where the compressed bytes begin; None for zip members that are encrypted or, readable as they are, stored."""
+def _is_text(out: bytearray) -> bool:
+    return looks_like_text(_GIT_HEAD.sub(b"", bytes(out[: 2 * _SAMPLE_BYTES]), count=1))
+
+
+def _decoded(encoded: bytes) -> bytes:
+    plain = _NOT_BASE64.sub(b"", encoded)
+    return base64.b64decode(plain[: len(plain) // 4 * 4].translate(_TO_STANDARD))
+
+
+def _content(data: bytes, beginning: re.Match[bytes]) -> int:
+    """Where the compressed bytes begin. What a zip member's head says of its coding is not believed: some readers ask
+    the directory, and what is stored or encrypted ends as damaged at once."""
     start = beginning.start()
     if not beginning[0].startswith(b"PK"):
         return start
     head = data[start : start + _ZIP_HEAD]
-    if len(head) < _ZIP_HEAD or head[6] & 1 or int.from_bytes(head[8:10], "little") != _DEFLATED:
-        return None
     return start + _ZIP_HEAD + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")

@@ -42,23 +42,36 @@ def scrub_body(
         except CodingError:
             unreadable = "undecodable-body"
         else:
-            result = _read(scrubber, plain, scan, choose, pardon, scan.codings)
+            result = _read(scrubber, plain, scan, choose, pardon, scan.codings, is_leaving=is_leaving)
             if not scan.codings or not is_leaving or result.data is not None:
                 return result
             return msgspec.structs.replace(result, hits=result.hits + scrubber.watch(raw, choose, where="body"))
     if looks_like_text(raw):
-        return _read(scrubber, raw, scan, choose, pardon, ())
+        return _read(scrubber, raw, scan, choose, pardon, (), is_leaving=is_leaving)
     return BodyResult(unscanned=unreadable) if skips_undecodable else BodyResult(trouble=unreadable)
 
 
 def _read(
-    scrubber: Scrubber, plain: bytes, scan: Scan, choose: Choose, pardon: Pardon, codings: tuple[str, ...]
+    scrubber: Scrubber,
+    plain: bytes,
+    scan: Scan,
+    choose: Choose,
+    pardon: Pardon,
+    codings: tuple[str, ...],
+    *,
+    is_leaving: bool,
 ) -> BodyResult:
-    """What is labelled binary and reads as text is text; any other binary body stays as it is, or stays here."""
+    """What is labelled binary and reads as text is text; any other binary body stays as it is, or stays here. What is
+    labelled text and leaves is looked into as a binary body is: the label may lie either way."""
+    if scan.media == "binary" and looks_like_text(plain):
+        scan = msgspec.structs.replace(scan, media="text")
     if scan.media != "binary":
-        return _scrub(scrubber, plain, scan, choose, pardon, codings)
-    if looks_like_text(plain):
-        return _scrub(scrubber, plain, msgspec.structs.replace(scan, media="text"), choose, pardon, codings)
+        result, text = _scrub(scrubber, plain, scan, choose, pardon, codings)
+        if not is_leaving or result.trouble is not None:
+            return result
+        known = {hit.fingerprint for hit in result.hits}
+        more = (hit for hit in scrubber.hidden(text, choose, where="body") if hit.fingerprint not in known)
+        return msgspec.structs.replace(result, hits=(*result.hits, *more))
     return BodyResult(hits=scrubber.watch(plain, choose, where="body"), unscanned="binary-body")
 
 
@@ -68,15 +81,16 @@ def _unreadable(scan: Scan) -> Reason | None:
 
 def _scrub(
     scrubber: Scrubber, plain: bytes, scan: Scan, choose: Choose, pardon: Pardon, codings: tuple[str, ...]
-) -> BodyResult:
+) -> tuple[BodyResult, bytes]:
+    """The result, and the text as it is now, without its codings."""
     result = scrubber.body(
         plain, scan.media, charset=scan.charset, boundary=scan.boundary, choose=choose, pardon=pardon
     )
     # A part of a form that is no text is read for keys only, as a body of its own would be.
     unscanned: Reason | None = "binary-body" if scan.media == "multipart" and b"\0" in plain else None
     if result.data == plain:
-        return BodyResult(hits=result.hits, unscanned=unscanned)
+        return BodyResult(hits=result.hits, unscanned=unscanned), plain
     if scan.is_partial:
-        return BodyResult(hits=result.hits, trouble="partial-body")
+        return BodyResult(hits=result.hits, trouble="partial-body"), plain
     data = encode(result.data, codings) if codings else result.data
-    return BodyResult(data=data, hits=result.hits, unscanned=unscanned)
+    return BodyResult(data=data, hits=result.hits, unscanned=unscanned), result.data

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from pipeline.archives import BEGINNINGS, IN_BASE64
 from pipeline.scrubber import base64_text, hex_text
 from pipeline.scrubber.cache import Cache
 from pipeline.scrubber.coloured_text import ESCAPE, MARK
@@ -51,6 +52,7 @@ class HintFinder:
         # In one database these two take twenty times as many bytes as in two, and four times as long to compile.
         self._base64 = look(base64_text.SHAPE)
         self._hex = look(hex_text.SHAPE)
+        self._archives = look(*BEGINNINGS, *IN_BASE64)
         self._kinds = tuple(LEXEMES)
 
     def __call__(self, data: bytes) -> Hints:
@@ -70,6 +72,10 @@ class HintFinder:
         if len(data) < _SHORTEST_RUN or not self._run(data):
             return False, False
         return bool(self._base64(data)), bool(self._hex(data))
+
+    def archived(self, data: bytes) -> bool:
+        """Whether there is anything that may be unpacked, in base64 or as it is."""
+        return bool(self._archives(data))
 
 
 _finders: list[HintFinder] = []

@@ -40,10 +40,14 @@ _ASSIGNS = re.compile(
 )
 _BEFORE_COMPARISON = frozenset((b"", b" ", b" =", b" !"))
 _ANNOUNCE_BYTES = 64
-_SUSPECT = re.compile(
-    rb"\b(?:gh[oprsu]_|github_pat_|glpat-|npm_|pypi-|[rsp]k_(?:live|test)_|[rsp]k-|whsec_|xox[a-z]-|xapp-|hf_|do[opr]_v1_"
+KNOWN_BEGINNINGS = (
+    rb"gh[oprsu]_|github_pat_|glpat-|npm_|pypi-|[rsp]k_(?:live|test)_|[rsp]k-|whsec_|xox[a-z]-|xapp-|hf_|do[opr]_v1_"
     rb"|gl[a-z]{1,3}_|shp[a-z]{2}_|lin_(?:api|oauth)_|dckr_(?:pat|oat)_|r8_|nvapi-|gsk_|sbp_|pscale_|A[KS]IA|AIza|eyJ"
-    rb"|ya29\.|SG\.|hvs\.|AT[AC]TT)"
+    rb"|ya29\.|SG\.|hvs\.|AT[AC]TT"
+)
+"""A regex of what known tokens begin with."""
+_SUSPECT = re.compile(
+    rb"\b(?:" + KNOWN_BEGINNINGS + rb")"
     rb"|-----BEG|://[^\s/:]*:(?![0-9]{1,5}(?:[/?#]|\Z))|(?:pass|pwd|secret|token|key|auth)[\w-]{0,20}[=:]"
     rb"|\A(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9])[\w+/=-]{20}",
     re.ASCII,

@@ -5,7 +5,7 @@ from functools import partial
 
 from pipeline.events import Media
 from pipeline.media import ContentType
-from pipeline.scrubber.binary import watch
+from pipeline.scrubber.binary import hidden, watch
 from pipeline.scrubber.charset import transcode
 from pipeline.scrubber.edit import Placed, Search, place, splice
 from pipeline.scrubber.form import place_form
@@ -71,6 +71,11 @@ class Scrubber:
     def watch(self, data: bytes, choose: Choose, *, where: str) -> tuple[Hit, ...]:
         """The keys in binary content, which stays as it is. What would be scrubbed has the action `block`."""
         return watch(self._search(choose), data, where)
+
+    def hidden(self, data: bytes, choose: Choose, *, where: str) -> tuple[Hit, ...]:
+        """The keys in what is packed, or stands between zero bytes, in a body that is called text and was scrubbed as
+        such. What would be scrubbed has the action `block`."""
+        return hidden(self._search(choose), data, where)
 
     def _search(self, choose: Choose, pardon: Pardon | None = None) -> Search:
         return EngineSearch(self.engine, self._hints, self._fingerprint, choose, pardon)

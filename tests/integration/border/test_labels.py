@@ -1,6 +1,7 @@
 """What an agent calls a body is its word only: a key does not leave under any label."""
 
 import asyncio
+import base64
 import gzip
 import io
 import json
@@ -243,7 +244,13 @@ def zipped(*contents: bytes) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("label", ["application/zip", "application/octet-stream", "multipart/form-data; boundary=XX"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("application/zip", "application/octet-stream", "multipart/form-data; boundary=XX"),
+        *("text/plain", "application/json", "application/xml", "multipart/form-data; boundary=XX; part=text/plain"),
+    ],
+)
 async def test_an_archive_with_a_key_packed_in_it_is_refused_and_one_without_passes(
     through: Way, tmp_path: Path, label: str
 ) -> None:
@@ -251,10 +258,21 @@ async def test_an_archive_with_a_key_packed_in_it_is_refused_and_one_without_pas
     for content in (code, code + b'TOKEN = "' + KEY + b'"\n'):
         body = zipped(code, content)
         if label.startswith("multipart"):
-            body = PART % (b"application/zip", body)
+            body = PART % (b"text/plain" if "text" in label else b"application/zip", body)
         await upload(through, tmp_path, label, body)
         assert [request.body for request in through.secure.arrived] == ([body] if content is code else [])
         through.secure.arrived.clear()
     await blocked(through)
     posted = [record for record in through.border.records("request") if record.method == "POST"]
-    assert {record.unscanned for record in posted} == {"binary-body"}
+    if label.startswith(("application/zip", "application/octet", "multipart")):
+        assert {record.unscanned for record in posted} == {"binary-body"}
+
+
+async def test_a_file_in_json_is_unpacked_and_refused_where_a_key_is_in_it(through: Way, tmp_path: Path) -> None:
+    code = b"def main(): return 0\n" * 50
+    for content in (code, code + b'TOKEN = "' + KEY + b'"\n'):
+        document = {"name": "a.zip", "data": base64.b64encode(zipped(code, content)).decode()}
+        await upload(through, tmp_path, "application/json", json.dumps(document).encode())
+        assert [json.loads(request.body) for request in through.secure.arrived] == [document] * (content is code)
+        through.secure.arrived.clear()
+    await blocked(through)
