@@ -29,7 +29,7 @@ class Acceptor:
         self.keywords = tuple(word.encode() for word in rule.keywords)
         self._shortest = 2.0**rule.entropy - 1e-6
         """Of n bytes none have more than log2(n) bits each: what is shorter need not be counted."""
-        self._is_strict = is_strict
+        self.is_strict = is_strict
         self._allowlists = allowlists
         self._validate = VALIDATORS[self.rule.validate] if self.rule.validate else None
         self._path = compile_pattern(self.rule.path) if self.rule.path else None
@@ -45,31 +45,37 @@ class Acceptor:
     def applies_to(self, path: bytes | None) -> bool:
         """A rule for some file names applies to what has none, unless gitleaks is followed to the letter."""
         if path is None:
-            return self._path is None or not self._is_strict
+            return self._path is None or not self.is_strict
         if self._path is not None and not self._path.is_in(path):
             return False
         return not any(check.allows_path(path) for check in self._checks)
 
     def accept(self, data: bytes, groups: Groups, path: bytes | None = None) -> Match | None:
         """The finding that a match is, if it is one."""
-        start, end = groups[0]
-        secret_start, secret_end = self._secret(data, groups)
+        return self.judge(data, groups[0], self.secret(data, groups), path)
+
+    def judge(
+        self, data: bytes, span: tuple[int, int], secret_span: tuple[int, int], path: bytes | None
+    ) -> Match | None:
+        """The same, of a match whose secret is known."""
+        (start, end), (secret_start, secret_end) = span, secret_span
         secret = data[secret_start:secret_end]
-        if not secret and not self._is_strict:
+        if not secret and not self.is_strict:
             return None
         if self.rule.entropy and (len(secret) < self._shortest or shannon_entropy(secret) <= self.rule.entropy):
             return None
         if self._validate is not None and not self._validate(secret):
             return None
-        if self._is_strict and ALLOW_COMMENT in gitleaks_line(data, start, end):
+        if self.is_strict and ALLOW_COMMENT in gitleaks_line(data, start, end):
             return None
         if self._checks and self._is_allowed(data, start, end, secret, path):
             return None
         return Match(self.index, start, end, secret_start, secret_end)
 
-    def _secret(self, data: bytes, groups: Groups) -> tuple[int, int]:
+    def secret(self, data: bytes, groups: Groups) -> tuple[int, int]:
+        """Where the secret of a match is."""
         start, end = groups[0]
-        if self._is_strict:
+        if self.is_strict:
             # gitleaks matches a second time, on the match alone and without the newlines around it.
             while start < end and data[start] == 0x0A:
                 start += 1
@@ -96,6 +102,6 @@ class Acceptor:
             return data[start - (len(before) - len(before.rstrip(kinds))) if kinds else start : end].strip(b"\n")
 
         def line() -> bytes:
-            return gitleaks_line(data, start, end) if self._is_strict else near_line(data, start, end)
+            return gitleaks_line(data, start, end) if self.is_strict else near_line(data, start, end)
 
         return any(check.allows(secret, match, line, path) for check in self._checks)

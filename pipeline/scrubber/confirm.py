@@ -1,7 +1,7 @@
 """Searches with a rule's own regex where a trigger has announced a match, and finds what a search of all would."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.scrubber.interval import Interval
 from pipeline.scrubber.pattern import Groups, Pattern
@@ -11,16 +11,19 @@ _TOGETHER_BYTES = 4 * PROBE_BYTES
 """Where nothing is found in interval after interval, so many bytes of them are searched at once in the end."""
 
 
-def find_all(pattern: Pattern, data: bytes, low: int = 0, high: int | None = None) -> Iterator[Groups]:
-    """Matches within `low:high`, one after the other, as Go's FindAll does."""
+Take = Callable[[Groups], int]
+"""Gets the matches in the order of their starts, and gives where the next begins at the earliest: behind the start of
+this one."""
+
+
+def find_all(pattern: Pattern, data: bytes, take: Take, low: int = 0, high: int | None = None) -> None:
+    """Hands the matches within `low:high` to `take`."""
     size = len(data) if high is None else high
     while low <= size:
         groups = pattern.search(data, low, size)
         if groups is None:
             return
-        yield groups
-        start, end = groups[0]
-        low = end if end > start else end + 1
+        low = take(groups)
 
 
 def find_near(
@@ -28,11 +31,12 @@ def find_near(
     data: bytes,
     intervals: Sequence[Interval],
     reach: Reach,
+    take: Take,
     low: int = 0,
     high: int | None = None,
-) -> Iterator[Groups]:
-    """The matches of `find_all(pattern, data, low, high)`, given disjoint `intervals`, ascending, that hold all their
-    starts.
+) -> None:
+    """The same as `find_all(pattern, data, take, low, high)`, given disjoint `intervals`, ascending, that hold the
+    starts of all matches there may be.
 
     Linear: no stretch is searched twice, but for what a match that begins in an interval can reach beyond it. Where
     that is not limited, one search goes on to the next match wherever it is, and the intervals before it are passed
@@ -44,21 +48,24 @@ def find_near(
     together = 0
     for index, (first, last) in enumerate(intervals):
         low, last = max(low, first), min(last, size)
+        first = low
         while low <= last:
             if low > sure or (pending is not None and pending[0][0] < low):
                 sure, limit = _stretch(data, intervals, index, reach, low, size, together)
                 pending = pattern.search(data, low, limit)
-                # RE2 looks at all it is given, even where the match is at the front.
-                together = 0 if pending else min(max(2 * together, PROBE_BYTES // 8), _TOGETHER_BYTES)
+                # RE2 looks at all it is given, even where the match is at the front. What is left of an interval that
+                # had a match says nothing about the next one.
+                if pending is not None:
+                    together = 0
+                elif low == first:
+                    together = min(max(2 * together, PROBE_BYTES // 8), _TOGETHER_BYTES)
                 if pending is None and sure == size:
                     return
                 if pending is not None and pending[0][0] > sure:
                     pending = None  # cut at `limit` it may be another one than it is
             if pending is None or pending[0][0] > last:
                 break
-            yield pending
-            start, end = pending[0]
-            low = end if end > start else end + 1
+            low = take(pending)
             pending, sure = None, -1
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from pipeline.scrubber.front import is_announced, lead_bytes
 from pipeline.scrubber.go_syntax import parse_go
 from pipeline.scrubber.http_reading import rewrite
 from pipeline.scrubber.literal_trigger import literal_triggers
@@ -23,6 +24,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     prefix: tuple[int, bytes] = (0, b"")
     """How many bytes the rule takes in front of the regex, and out of which: of the match, not of the search."""
     reach: Reach
+    is_announced: bool
+    """A word stands in front of the secret, or it begins with one."""
+    lead: bytes = b""
+    """Bytes of which a match may begin with any number."""
     patterns: tuple[Trigger, ...]
     """For Hyperscan; none where a match may be empty, or no pattern announces one."""
     literals: tuple[Trigger, ...]
@@ -45,6 +50,8 @@ def make_plan(rule: Rule, *, escape_aware: bool) -> Plan:
         groups=groups,
         prefix=prefix,
         reach=reach_of(tree),
+        is_announced=is_announced(tree, groups),
+        lead=lead_bytes(tree),
         patterns=pattern_triggers(tree),
         literals=literal_triggers(tree),
         is_gated=bool(keywords) and not implies(tree, keywords),

@@ -8,6 +8,7 @@ from pipeline.scrubber.keyword import keyword_places
 from pipeline.scrubber.match import Match
 from pipeline.scrubber.model import RuleInfo, Span
 from pipeline.scrubber.span_set import to_spans
+from pipeline.scrubber.sweep import Sweep
 
 
 class ReferenceEngine:
@@ -38,9 +39,7 @@ class ReferenceEngine:
         places = [(0, len(data))]
         if acceptor.plan.is_gated and self._escape_aware:
             places = keyword_places(lowered, acceptor.keywords)
-        accepted = (
-            acceptor.accept(data, groups, name)
-            for low, high in places
-            for groups in find_all(acceptor.pattern, data, low, high)
-        )
-        return [match for match in accepted if match is not None]
+        sweep = Sweep(acceptor, data, name)
+        for low, high in places:
+            find_all(acceptor.pattern, data, sweep.take, low, high)
+        return sweep.found

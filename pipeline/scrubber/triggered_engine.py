@@ -1,7 +1,7 @@
 """What the fast engines share: from reports of triggers and keywords to findings."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.scrubber.accept import Acceptor
 from pipeline.scrubber.confirm import find_near
@@ -9,8 +9,8 @@ from pipeline.scrubber.interval import Interval, merged
 from pipeline.scrubber.keyword import places_near
 from pipeline.scrubber.match import Match
 from pipeline.scrubber.model import RuleInfo, Span
-from pipeline.scrubber.pattern import Groups
 from pipeline.scrubber.span_set import to_spans
+from pipeline.scrubber.sweep import Sweep
 
 Candidates = Mapping[int, Sequence[Interval]]
 """Where matches may begin, by rule; the rules that are not in it match nowhere."""
@@ -49,25 +49,23 @@ class TriggeredEngine(ABC):
         found = []
         for rule, intervals in candidates.items():
             acceptor = self._acceptors[rule]
-            if not acceptor.applies_to(name):
-                continue
-            for groups in self._confirmed(acceptor, data, intervals):
-                match = acceptor.accept(data, groups, name)
-                if match is not None:
-                    found.append(match)
+            if acceptor.applies_to(name):
+                found += self._confirmed(acceptor, data, intervals, name)
         found.sort()
         return found
 
-    def _confirmed(self, acceptor: Acceptor, data: bytes, intervals: Sequence[Interval]) -> Iterator[Groups]:
-        pattern, reach = acceptor.pattern, acceptor.plan.reach
+    def _confirmed(
+        self, acceptor: Acceptor, data: bytes, intervals: Sequence[Interval], name: bytes | None
+    ) -> list[Match]:
+        pattern, reach, sweep = acceptor.pattern, acceptor.plan.reach, Sweep(acceptor, data, name)
         if not acceptor.plan.is_gated:
-            yield from find_near(pattern, data, merged(intervals), reach)
-            return
-        if not self._escape_aware:
+            find_near(pattern, data, merged(intervals), reach, sweep.take)
+        elif not self._escape_aware:
             lowered = data.lower()
             if any(word in lowered for word in acceptor.keywords):
-                yield from find_near(pattern, data, merged(intervals), reach)
-            return
-        for low, high in places_near(data, acceptor.keywords, intervals, reach.widest):
-            inside = [(max(low, first), min(high, last)) for first, last in intervals if first <= high and last >= low]
-            yield from find_near(pattern, data, merged(inside), reach, low, high)
+                find_near(pattern, data, merged(intervals), reach, sweep.take)
+        else:
+            for low, high in places_near(data, acceptor.keywords, intervals, reach.widest):
+                ahead = [(max(low, a), min(high, b)) for a, b in intervals if a <= high and b >= low]
+                find_near(pattern, data, merged(ahead), reach, sweep.take, low, high)
+        return sweep.found

@@ -7,11 +7,24 @@ import pytest
 from pipeline.scrubber.confirm import find_all, find_near
 from pipeline.scrubber.go_syntax import parse_go
 from pipeline.scrubber.interval import merged
-from pipeline.scrubber.pattern import compile_pattern
+from pipeline.scrubber.pattern import Groups, compile_pattern
 from pipeline.scrubber.reach import reach_of
 
 PIECES = (b"ab:", b"ab:xyz@", b"ab:" + b"x" * 300, b"@", b" ", b"q" * 700, b"abab:x", b"\n" * 5000)
 REGEXES = ("ab:[a-z]+@", "ab:[a-z]{1,9}", "ab:[^@]*@", "ab[^b]{0,400}?@", r"\bab:x(?:yz)?", "(?s:ab.*?q@)")
+
+
+class Collector:
+    """Goes on behind the end of a match, or right behind its start."""
+
+    def __init__(self, *, overlaps: bool) -> None:
+        self.taken: list[Groups] = []
+        self._overlaps = overlaps
+
+    def __call__(self, groups: Groups) -> int:
+        self.taken.append(groups)
+        start, end = groups[0]
+        return start + 1 if self._overlaps or end == start else end
 
 
 @pytest.mark.parametrize("regex", REGEXES)
@@ -20,11 +33,14 @@ def test_all_matches_that_begin_in_the_intervals_are_found(regex: str, seed: int
     rng = random.Random(f"{regex} {seed}")
     data = b"".join(rng.choices(PIECES, weights=(30, 9, 2, 4, 9, 1, 5, 1), k=rng.choice((8, 90, 900))))
     pattern = compile_pattern(regex)
-    expected = list(find_all(pattern, data))
     # A trigger announces every place that looks like a start, and some that do not.
     places = [at for at in range(len(data)) if data.startswith(b"ab", at)] + rng.choices(range(len(data)), k=20)
     intervals = merged((at, min(at + rng.randrange(40), len(data))) for at in places)
-    assert list(find_near(pattern, data, intervals, reach_of(parse_go(regex)))) == expected
+    for overlaps in (False, True):
+        wanted, got = Collector(overlaps=overlaps), Collector(overlaps=overlaps)
+        find_all(pattern, data, wanted)
+        find_near(pattern, data, intervals, reach_of(parse_go(regex)), got)
+        assert got.taken == wanted.taken
 
 
 def test_where_nothing_matches_thousands_of_intervals_take_few_searches() -> None:
@@ -38,6 +54,8 @@ def test_where_nothing_matches_thousands_of_intervals_take_few_searches() -> Non
 
     intervals = [(at, at) for at in range(0, len(data), 13)]
     reach = reach_of(parse_go("postgres://[a-z]*:[^:/@]{1,256}@"))
-    assert list(find_near(Counting(), data, intervals, reach)) == []  # type: ignore[arg-type]
+    collector = Collector(overlaps=False)
+    find_near(Counting(), data, intervals, reach, collector)  # type: ignore[arg-type]
+    assert not collector.taken
     assert len(searched) < 30
     assert sum(searched) < 3 * len(data)
