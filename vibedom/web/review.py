@@ -119,12 +119,7 @@ class ReviewPage:
 
     async def _apply(self, request: web.Request) -> web.Response:
         wish = read_body(await request.read(), Apply)
-        try:
-            return _answer(await self._ask(partial(self._desk.apply, wish.dangerous)))
-        finally:
-            if not self._desk.is_read:
-                self._is_read = anyio.Event()
-                self._is_to_read.set()
+        return _answer(await self._ask(partial(self._desk.apply, wish.dangerous)))
 
     async def _ask[T](self, question: Callable[[], T]) -> T:
         """A closed window does not cut an apply short: the server cancels no handler."""
@@ -138,6 +133,10 @@ class ReviewPage:
                 raise web.HTTPNotFound(text="there is no such change (any more); load the page again") from None
             except OSError as error:
                 raise WorkspaceError(f"a file cannot be read ({error.strerror}); load the page again") from None
+            finally:
+                if self._is_read.is_set() and not self._desk.is_read:  # something was applied
+                    self._is_read = anyio.Event()
+                    self._is_to_read.set()
 
 
 @asynccontextmanager

@@ -1,13 +1,16 @@
 """The review page in a real Chromium: what is applied on disk is what was ticked, and nothing an agent writes runs."""
 
 import os
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.integration.web.conftest import SECONDS
 from tests.integration.web.serving import reach, served
 from tests.support.overlay_writer import OverlayWriter
 from tests.support.overlays import snapshot
@@ -15,7 +18,8 @@ from vibedom.paths import SessionDir
 from vibedom.web.review import review_page
 from vibedom.web.review_desk import ReviewDesk
 from vibedom.workspace.base import record_base
-from vibedom.workspace.review import reviewing
+from vibedom.workspace.changes import Notify
+from vibedom.workspace.review import Review, reviewing
 
 LINES = [f"line {number}" for number in range(1, 61)]
 
@@ -192,6 +196,52 @@ def test_hostile_names_and_contents_are_shown_and_do_nothing(work: Work, page: P
         assert (work.workspace / name).read_bytes() == HOSTILE_CONTENT.encode()
     assert (work.workspace / os.fsdecode(b"bytes-\xff\xfe.txt")).read_bytes() == b"\xff\xfe\n"
     assert dialogs == []
+
+
+def test_while_changes_are_read_the_page_says_how_far_and_applies_nothing(work: Work, page: Page) -> None:
+    readings: list[int] = []
+    goes_on = [threading.Event(), threading.Event()]
+
+    @contextmanager
+    def slowly(notify: Notify) -> Iterator[Review]:
+        readings.append(1)
+        notify(f"reading the changes: {len(readings)},000 of the agent's files")
+        assert goes_on[len(readings) - 1].wait(SECONDS)
+        with reviewing(work.directory, work.workspace, notify=notify) as review:
+            yield review
+
+    desk = ReviewDesk(slowly, work.directory.journal, work.applied.append)
+    with served(review_page(desk, "calm-otter")) as url:
+        reach(page, url)
+        expect(page.locator("#diff .notice")).to_have_text("reading the changes: 1,000 of the agent's files")
+        expect(page.locator("#apply")).to_be_disabled()
+        assert "still being read" in _refused(page, "apply", '{"dangerous": []}')
+        assert "still being read" in _refused(page, "plan", "{}")
+        goes_on[0].set()
+        tick(page, "old.txt")
+        page.locator("#apply").click()
+        page.locator("#plan button.primary").click()
+        expect(page.locator("#diff .notice")).to_have_text("reading the changes: 2,000 of the agent's files")
+        assert not (work.workspace / "old.txt").exists()
+        assert "still being read" in _refused(page, "choose", '{"paths": [".envrc"], "wanted": true}')
+        assert work.applied == []
+        goes_on[1].set()
+        expect(page.locator(".toast", has_text="1 changes applied")).to_be_visible()
+        expect(page.locator('.entry[data-path="old.txt"]')).to_have_count(0)
+    assert work.applied == [False]
+    assert not (work.workspace / ".envrc").exists()
+
+
+def _refused(page: Page, what: str, body: str) -> str:
+    """What the server says to a request of the page's own."""
+    ask = """async ([what, body]) => {
+        const headers = {"X-Vibedom-Key": localStorage.getItem("vibedom-key")};
+        const answer = await fetch(`/api/${what}`, {method: "POST", body, headers});
+        return [answer.status, await answer.text()];
+    }"""
+    status, text = page.evaluate(ask, [what, body])
+    assert status == 409
+    return str(text)
 
 
 def test_keys_do_what_the_mouse_does(review: Page, work: Work) -> None:

@@ -4,7 +4,9 @@ import { $, fill, h, say, toast } from "/static/dom.js";
 import { close, enter, get, post } from "/static/page.js";
 import { setUpTheme, toggleTheme } from "/static/theme.js";
 import { isSafe, Tree } from "/static/tree.js";
+import { number } from "/static/words.js";
 
+const BUTTONS = ["all", "none", "apply"];
 const state = { changes: [], current: null, diff: null, hunk: -1 };
 let tree = null;
 let turn = Promise.resolve(); // requests that change something go one after the other
@@ -15,15 +17,15 @@ function inTurn(act) {
   return turn;
 }
 
-/** What was asked for; while it takes its time, the foot says how far the server is. */
-async function showing(asked) {
+/** What was asked for; while it takes its time, `where` says how far the server is. */
+async function showing(asked, where = $("sum")) {
   let isOpen = true;
   (async () => {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, 300));
       const { text } = isOpen ? await get("/api/progress") : {};
       if (!isOpen) return;
-      if (text) say($("sum"), text);
+      if (text) say(where, text);
     }
   })().catch(() => {}); // what was asked for says what is wrong
   try {
@@ -35,21 +37,23 @@ async function showing(asked) {
 
 /** All changes, a page at a time: the first, with what deserves a look, is drawn at once. */
 async function load() {
-  fill($("diff"), h("p", { class: "notice" }, "Reading the changes…"));
-  const review = await showing(get("/api/review"));
+  const notice = h("p", { class: "notice" }, "reading the changes");
+  fill($("diff"), notice);
+  for (const button of BUTTONS) $(button).disabled = true;
+  const review = await showing(get("/api/review"), notice);
   say($("where"), `${review.session} → ${review.workspace}`);
   document.title = `review ${review.session}`;
   state.changes = review.changes;
   state.current = null;
   draw(review.total);
   if (tree.shown.length) await open(tree.shown[0]);
-  else fill($("diff"), h("p", { class: "notice" }, "Nothing is left to review."));
+  else say(notice, review.total ? "Open a folder on the left to look into it, or tick it as a whole." : "Nothing is left to review.");
   const all = [...review.changes];
   while (all.length < review.total) {
     const page = await get(`/api/review?start=${all.length}`);
     if (page.reading !== review.reading) return load(); // applied in another window meanwhile
     all.push(...page.changes);
-    say($("sum"), `${all.length} of ${review.total} changes read`);
+    say($("sum"), `${number(all.length)} of ${number(review.total)} changes here`);
   }
   if (all.length > state.changes.length) {
     state.changes = all;
@@ -62,8 +66,9 @@ function draw(total = state.changes.length) {
   tree.show(state.changes, $("search").value, state.current);
   $("tree").scrollTop = scroll;
   const count = state.changes.filter((each) => (each.state ?? "none") !== "none").length;
-  say($("sum"), `${count} of ${total} changes ticked`);
+  say($("sum"), `${number(count)} of ${number(total)} changes ticked`);
   $("sum").dataset.count = String(count);
+  for (const button of BUTTONS) $(button).disabled = !state.changes.length;
   $("apply").disabled = count === 0 && !state.changes.some((each) => each.resolution === "mine");
 }
 
@@ -139,11 +144,11 @@ function showPlan(plan) {
   const list = (title, entries) => (entries.length ? [h("h3", {}, title), h("ul", {}, ...entries.slice(0, 200).map(([, shown, reason]) =>
     h("li", {}, h("code", {}, shown), " ", h("span", { class: "soft" }, reason))))] : []);
   const go = h("button", { class: "primary", type: "button", disabled: plan.conflicts.length > 0, on: { click: () => apply(ticks.filter(([tick]) => tick.checked).map(([tick]) => tick.value)) } }, "");
-  const label = () => say(go, `Apply ${plan.count + ticks.filter(([tick]) => tick.checked).length} changes`);
+  const label = () => say(go, `Apply ${number(plan.count + ticks.filter(([tick]) => tick.checked).length)} changes`);
   for (const [tick] of ticks) tick.addEventListener("change", label);
   label();
   fill($("plan"), h("h2", {}, "Apply to the project"),
-    h("p", {}, `${plan.count} changes go to the project${plan.required.length ? `, ${plan.required.length} of them because others need them` : ""}. \`vibedom undo\` takes them back.`),
+    h("p", {}, `${number(plan.count)} changes go to the project${plan.required.length ? `, ${number(plan.required.length)} of them because others need them` : ""}. \`vibedom undo\` takes them back.`),
     ...list("Changed on both sides: decide on each of them first", plan.conflicts),
     ...(ticks.length ? [h("h3", {}, "Something on this machine could run these. Each needs a yes of its own:"), h("ul", {}, ...ticks.map(([, item]) => item))] : []),
     ...list("Left out", [...plan.skipped, ...plan.held_back.filter((each) => !yes.includes(each))]), ...list("Note", plan.notes),
@@ -156,7 +161,7 @@ function apply(dangerous) {
   return inTurn(async () => {
     const done = await showing(post("/api/apply", { dangerous }));
     await load();
-    toast(`${done.count} changes applied; \`vibedom undo\` takes them back`);
+    toast(`${number(done.count)} changes applied; \`vibedom undo\` takes them back`);
   });
 }
 

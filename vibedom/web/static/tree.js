@@ -1,5 +1,6 @@
 // The list of changes: what deserves a look first, conflicts, then the tree. Folders open when they are asked for.
 import { fill, h, visible } from "/static/dom.js";
+import { number } from "/static/words.js";
 
 const MARKS = { added: "A", modified: "M", deleted: "D", mode: "m", type: "T" };
 const MOST_SHOWN = 400;
@@ -31,7 +32,7 @@ export class Tree {
     const rest = matching.filter((each) => !isDangerous(each) && !each.conflict);
     fill(this.box,
       ...this.group("Look at these first", "bad", first), ...this.group("Changed on both sides", "warn", conflicts),
-      ...(rest.length ? [h("h2", {}, `Changes (${rest.length})`), ...this.folder(this.nested(rest, changes, filter), "", 0, Boolean(filter))] : []),
+      ...(rest.length ? [h("h2", {}, `Changes (${number(rest.length)})`), ...this.folder(this.nested(rest, changes, filter), "", 0, Boolean(filter))] : []),
       ...(matching.length ? [] : [h("p", { class: "notice" }, changes.length ? "No path is like that." : "Nothing is left to review.")]));
   }
 
@@ -47,7 +48,7 @@ export class Tree {
     if (!changes.length) return [];
     const room = this.roomOf(title);
     const shown = changes.slice(0, room).map((each) => this.entry(each, each.shown, 0, true));
-    return [h("h2", { class: kind }, `${title} (${changes.length})`), ...shown, ...this.more(title, changes.length - room)];
+    return [h("h2", { class: kind }, `${title} (${number(changes.length)})`), ...shown, ...this.more(title, changes.length - room)];
   }
 
   roomOf(key) {
@@ -57,7 +58,7 @@ export class Tree {
   more(key, left) {
     if (left <= 0) return [];
     const grow = () => { this.room.set(key, this.roomOf(key) + MOST_SHOWN); this.acts.redraw(); };
-    return [h("button", { type: "button", class: "more", on: { click: grow } }, `${left} more: show ${Math.min(left, MOST_SHOWN)}`)];
+    return [h("button", { type: "button", class: "more", on: { click: grow } }, `${number(left)} more: show ${Math.min(left, MOST_SHOWN)}`)];
   }
 
   folder(node, path, depth, isOpen) {
@@ -71,7 +72,7 @@ export class Tree {
         indeterminate: states.size > 1 || states.has("some"), on: { change: () => this.acts.choose(inner.all, tick.checked) } });
       const line = h("div", { class: "folder" }, tick,
         h("button", { type: "button", on: { click: () => { this.open.set(key, !opened); this.acts.redraw(); } } },
-          `${opened ? "▾" : "▸"} ${visible(name)}/ `, h("span", {}, `${inner.all.length}`)));
+          `${opened ? "▾" : "▸"} ${visible(name)}/ `, h("span", {}, number(inner.all.length))));
       line.style.paddingLeft = `${15 + depth * 14}px`;
       made.push(line, ...(opened ? this.folder(inner, key, depth + 1, isOpen) : []));
     }
