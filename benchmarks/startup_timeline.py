@@ -5,13 +5,14 @@ the engine has answered. Printed is the run with the earliest first byte, in mil
 """
 
 import argparse
-import builtins
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,35 +79,40 @@ def watched() -> None:
     entry.main()
 
 
-def _watch_the_engine(note: Any) -> None:
-    real = builtins.__import__
+def _watch_the_engine(note: Callable[[str], None]) -> None:
+    """Both clients, the thread's and the event loop's."""
+    from vibedom.sandbox.docker_caller import Caller
+    from vibedom.sandbox.docker_client import EngineClient
 
-    def importing(name: str, *arguments: Any, **named: Any) -> Any:
-        found = real(name, *arguments, **named)
-        if name == "aiodocker" and builtins.__import__ is importing:
-            builtins.__import__ = real
-            _wrap_requests(note)
-        return found
+    called, asked, attached = Caller.call, EngineClient._call, EngineClient.attach
 
-    builtins.__import__ = importing
+    def call(self: Any, what: str, method: str, path: str, *rest: Any, **named: Any) -> Any:
+        with _timed(note, f"  {method} {_short(path)} (foundation)"):
+            return called(self, what, method, path, *rest, **named)
+
+    async def ask(self: Any, what: str, method: str, path: str, *rest: Any, **named: Any) -> Any:
+        with _timed(note, f"  {method} {_short(path)}"):
+            return await asked(self, what, method, path, *rest, **named)
+
+    async def attach(self: Any, what: str, path: str, *rest: Any, **named: Any) -> Any:
+        with _timed(note, f"  POST {_short(path)}"):
+            return await attached(self, what, path, *rest, **named)
+
+    Caller.call, EngineClient._call, EngineClient.attach = call, ask, attach  # type: ignore[method-assign]
 
 
-def _wrap_requests(note: Any) -> None:
-    import aiohttp
+def _short(path: str) -> str:
+    """Without the version and what is only an id."""
+    return "/".join(part for part in path.split("/") if part and len(part) < 60 and not part.startswith("v1."))
 
-    note("the engine's client is imported")
-    asked = aiohttp.ClientSession._request
 
-    async def request(self: Any, method: str, url: Any, **named: Any) -> Any:
-        start = time.time()
-        try:
-            return await asked(self, method, url, **named)
-        finally:
-            path = str(url).partition("localhost/")[2].partition("?")[0]
-            parts = [part for part in path.split("/") if len(part) < 60 and not part.startswith("v1.")]
-            note(f"  {method} {'/'.join(parts)}: {(time.time() - start) * 1000:.0f} ms")
-
-    aiohttp.ClientSession._request = request  # type: ignore[assignment,method-assign]
+@contextmanager
+def _timed(note: Callable[[str], None], what: str) -> Iterator[None]:
+    start = time.time()
+    try:
+        yield
+    finally:
+        note(f"{what}: {(time.time() - start) * 1000:.0f} ms")
 
 
 if __name__ == "__main__":

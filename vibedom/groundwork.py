@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+from vibedom.certificates import Certificates
 from vibedom.paths import SessionDir
 from vibedom.proxy.authority import Authority
-from vibedom.sandbox import trust
 from vibedom.settings import Policy
 from vibedom.wiring import Detection
 
@@ -22,15 +22,12 @@ class Groundwork(msgspec.Struct, frozen=True, kw_only=True):
     detection: Detection
 
 
-def lay(session: str, directory: SessionDir, policy: Policy, load_detection: Callable[[], Detection]) -> Groundwork:
-    """Make the session's certificates, which go into `directory.trust`, and load its detection. Blocking.
-
-    Raises `SandboxError` where this machine's root certificates are no whole bundle, and what `load_detection` raises.
-    """
-    authority = Authority(session)
-    roots = trust.public_roots()
-    trust.write_trust(directory.trust, authority.pem, roots)
-    return Groundwork(authority=authority, roots=_upstream_roots(directory, policy, roots), detection=load_detection())
+def lay(
+    certificates: Certificates, directory: SessionDir, policy: Policy, load_detection: Callable[[], Detection]
+) -> Groundwork:
+    """Load the session's detection, beside its certificates. Blocking. Raises what `load_detection` raises."""
+    roots = _upstream_roots(directory, policy, certificates.roots)
+    return Groundwork(authority=certificates.authority, roots=roots, detection=load_detection())
 
 
 def _upstream_roots(directory: SessionDir, policy: Policy, roots: bytes) -> Path:

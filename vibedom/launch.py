@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from vibedom import names, sessions
+from vibedom.beforehand import check_home, check_name
 from vibedom.errors import UsageError
 from vibedom.outfit import Equipment, Outfit, equip
 from vibedom.paths import Home, SessionDir, ensure_private
@@ -20,7 +21,6 @@ from vibedom.workspace.own_repository import lay_repositories
 
 PASSED_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """What the sandbox takes over of the user's environment. Nothing else: it may hold anything."""
-UNSAFE_IN_MOUNT_OPTIONS = frozenset(':,\\"\n')
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,29 +68,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     command: Command
 
 
-def checked_workspace(path: Path, home: Home) -> Path:
-    """The workspace's real path. Raises `UsageError` where it cannot be one."""
-    try:
-        workspace = path.expanduser().resolve(strict=True)
-    except OSError as exc:
-        raise UsageError(f"{path}: no such project ({exc.strerror}); give the path of a directory") from None
-    if not workspace.is_dir():
-        raise UsageError(f"{workspace}: not a directory; give the project's directory")
-    if workspace == Path(workspace.anchor):
-        raise UsageError(f"{workspace}: the whole machine is not a project; give a project's directory")
-    state = home.root.resolve()
-    if workspace == state or workspace in state.parents or state in workspace.parents:
-        raise UsageError(
-            f"{workspace}: holds vibedom's own state ({state}); give a project inside it, or set VIBEDOM_HOME"
-        )
-    if not os.access(workspace, os.R_OK | os.X_OK):
-        raise UsageError(f"{workspace}: cannot be read; run vibedom as a user who may")
-    return workspace
-
-
 def prepare(wishes: Wishes, home: Home, *, runtime: RuntimeName, masked: Sequence[str] = ()) -> Prepared:
     """Make the session's directory and state. `wishes.workspace` is checked; `masked` are paths inside it."""
-    _check_home(home)
+    check_home(home)
     ensure_private(home.root)
     ensure_private(home.sessions)
     taken = {path.name for path in home.sessions.iterdir()}
@@ -202,12 +182,6 @@ def _hidden_repositories(directory: SessionDir, record: SessionRecord) -> list[M
     return [Mount(source=nothing, target=f"{WORKSPACE_MOUNT}/{path}") for path in paths]
 
 
-def check_name(name: str | None) -> None:
-    """Raises `UsageError` for what cannot name a session."""
-    if name is not None and not names.is_name(name):
-        raise UsageError(f"--name {name!r}: use lower-case letters, digits and single hyphens, at most 48")
-
-
 def _session_id(wishes: Wishes, taken: set[str]) -> str:
     if wishes.name is None:
         return names.new_name(wishes.workspace.name, taken)
@@ -232,8 +206,3 @@ def _make_directories(directory: SessionDir, workspace: Path, uid: int, gid: int
     directory.trust.chmod(0o755)
     (directory.trust / "empty").touch(mode=0o444)
     directory.lower.symlink_to(workspace, target_is_directory=True)
-
-
-def _check_home(home: Home) -> None:
-    if UNSAFE_IN_MOUNT_OPTIONS.intersection(str(home.root)):
-        raise UsageError(f"{home.root}: a path with ':', ',', quotes or '\\' cannot hold overlays; set VIBEDOM_HOME")

@@ -4,13 +4,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from vibedom.errors import RuntimeUnavailableError, UsageError
 from vibedom.paths import Home
 from vibedom.sandbox.runtime import Runtime, RuntimeName
+
+if TYPE_CHECKING:
+    from vibedom.sandbox.docker_foundation import Foundation
 
 Choice = Literal["auto", "docker", "local", "apple"]
 CHOICES: tuple[Choice, ...] = ("auto", "docker", "local")
@@ -23,12 +26,13 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
-def make(name: RuntimeName, home: Home) -> Runtime:
-    """The runtime itself; nothing is contacted. Its module is imported here: each brings its own libraries."""
+def make(name: RuntimeName, home: Home, begun: "Foundation | None" = None) -> Runtime:
+    """The runtime itself; nothing is contacted. Its module is imported here: each brings its own libraries. `begun` is
+    what an engine has begun with for one session."""
     if name == "docker":
         from vibedom.sandbox.docker import DockerRuntime
 
-        return DockerRuntime(home.root, environment=os.environ, user_home=Path.home())
+        return DockerRuntime(home.root, environment=os.environ, user_home=Path.home(), begun=begun)
     if name == "local":
         from vibedom.sandbox.local import LocalRuntime
 
@@ -43,14 +47,14 @@ def candidates(choice: Choice) -> tuple[RuntimeName, ...]:
     return ("docker",) if sys.platform == "darwin" else ("docker", "local")
 
 
-async def choose(choice: Choice, home: Home, tell: Callable[[str], None]) -> Runtime:
+async def choose(choice: Choice, home: Home, tell: Callable[[str], None], begun: "Foundation | None" = None) -> Runtime:
     """The first usable runtime. With `auto`, `tell` gets the reason why a better one was passed over.
 
     Raises `RuntimeUnavailableError` with the reason of each.
     """
     tried: list[Tried] = []
     for name in candidates(choice):
-        runtime = make(name, home)
+        runtime = make(name, home, begun)
         reason = await runtime.available()
         if reason is None:
             for other in tried:

@@ -11,12 +11,11 @@ import msgspec
 from pipeline.events import Record
 from vibedom import reload, sessions
 from vibedom.announcement import announce, notice_of_words
-from vibedom.beginning import STOP_SECONDS, begin
+from vibedom.beginning import STOP_SECONDS, Preparation, begin
 from vibedom.console import Console
 from vibedom.control.server import ControlServer
 from vibedom.disk_watch import DiskWatch
 from vibedom.errors import DiskFullError, SandboxError, SettingsError, own_error
-from vibedom.import_time import importing
 from vibedom.paths import Home, SessionDir
 from vibedom.sandbox.runtime import Command, Runtime, Sandbox, SandboxSpec
 from vibedom.session_commits import bring_commits_home
@@ -105,19 +104,19 @@ class Session:
 
     async def _run_border(self, converse: Converse | None) -> int:
         self._progress("making the sandbox")
-        ground, sandbox = await begin(self._runtime, self._plan.spec, self._lay_ground)
-        try:
-            return await self._run_border_of(ground, sandbox, converse)
-        finally:
-            # Cancelled or failed: the sandbox goes all the same, and a second Ctrl-C must not cut this short.
-            with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
-                await sandbox.aclose()
-
-    def _lay_ground(self) -> "Groundwork":
-        with importing():
-            from vibedom import groundwork
         plan = self._plan
-        return groundwork.lay(self._record.id, self._directory, plan.policy, plan.load_detection)
+        preparation = Preparation(
+            session=self._record.id, directory=self._directory, policy=plan.policy, load_detection=plan.load_detection
+        )
+        async with anyio.create_task_group() as staging:
+            ground, sandbox = await begin(self._runtime, plan.spec, plan.command, preparation, staging)
+            try:
+                code = await self._run_border_of(ground, sandbox, converse)
+            finally:
+                # Cancelled or failed: the sandbox goes all the same, and a second Ctrl-C must not cut this short.
+                with anyio.CancelScope(shield=True), anyio.move_on_after(STOP_SECONDS):
+                    await sandbox.aclose()
+        return code
 
     async def _run_border_of(self, ground: "Groundwork", sandbox: Sandbox, converse: Converse | None) -> int:
         from vibedom.wiring import make_border, make_feeds  # imported by the groundwork, in its thread

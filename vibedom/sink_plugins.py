@@ -1,8 +1,7 @@
 """Sinks that other packages bring, through the entry-point group `vibedom.sinks`."""
 
 from collections.abc import Mapping
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -10,6 +9,9 @@ from pipeline.events import Severity
 from pipeline.ports import Sink
 from sinks.alerts import Delivery
 from vibedom.errors import SettingsError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "vibedom.sinks"
 Option = str | int | float | bool | tuple[str, ...]
@@ -41,8 +43,10 @@ class Plugin(Protocol):
     def __call__(self, options: Mapping[str, Any], /, *, session: str) -> Sink | Delivery: ...
 
 
-def installed() -> dict[str, EntryPoint]:
+def installed() -> "dict[str, EntryPoint]":
     """The plugins of this environment, by name. None of them is loaded."""
+    from importlib.metadata import entry_points  # every start would wait for it, and few have a plugin
+
     return {point.name: point for point in entry_points(group=GROUP)}
 
 

@@ -45,13 +45,15 @@ async def prepare_docker(runtime: Runtime) -> str | None:
     """Build the sandbox image from Debian packages where the engine has no current one."""
     from vibedom.errors import VibedomError
     from vibedom.sandbox import docker_image
-    from vibedom.sandbox.docker import DockerRuntime
+    from vibedom.sandbox.docker import DockerRuntime, image_problem
+    from vibedom.sandbox.docker_engine import connect, disconnect
 
     assert isinstance(runtime, DockerRuntime)
     try:
-        reason = await docker_image.problem(runtime.client())
-        if reason is not None:
-            await docker_image.build_debian(runtime.client())
+        if await image_problem(runtime.engine()) is not None:
+            docker = connect(runtime.endpoint())
+            await docker_image.build_debian(docker)
+            await disconnect(docker)
     except VibedomError as exc:
         return str(exc)
     return await runtime.available()

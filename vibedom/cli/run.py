@@ -10,9 +10,12 @@ import asyncclick as click
 
 from vibedom import detach_keys
 from vibedom.cli import render
+from vibedom.cli.early import with_head_start
 from vibedom.errors import UsageError
 from vibedom.import_time import importing
+from vibedom.paths import Home
 from vibedom.paths import home as find_home
+from vibedom.sandbox.docker_foundation import Foundation
 
 
 class RunCommand(click.Command):
@@ -103,13 +106,23 @@ async def command(**options: Any) -> int:
     keys = detach_keys.parse_keys(options["detach_keys"])
     if options["detach"] and options["ready_fd"] is None:
         return await detach()
+    home, project, name = find_home(), Path(options["project"]), options["name"]
+
+    async def go(begun: Foundation | None) -> int:
+        return await start(options, home, project, keys, begun)
+
+    return await with_head_start(home, project, runtime=options["runtime"], name=name, run=go)
+
+
+async def start(options: Mapping[str, Any], home: Home, project: Path, keys: bytes, begun: Foundation | None) -> int:
+    """Run the session of this command line; the engine may have `begun` with it."""
     with importing():
         from vibedom.cli.run_session import Options, run_session
 
     argv = click.get_current_context().meta.get("vibedom.argv", ())
     wished = Options(
-        home=find_home(),
-        project=Path(options["project"]),
+        home=home,
+        project=project,
         argv=argv,
         runtime=options["runtime"],
         agent=options["agent"],
@@ -130,6 +143,7 @@ async def command(**options: Any) -> int:
         is_detached=options["detach"],
         detach_keys=keys,
         ready=options["ready_fd"],
+        begun=begun,
     )
     return await run_session(wished)
 

@@ -12,18 +12,18 @@ import anyio.to_thread
 import msgspec
 
 from vibedom import sessions, terminal
-from vibedom.alert_sinks import sink_of_url
+from vibedom.beforehand import check_name, checked_workspace
 from vibedom.cli import foreground, render
 from vibedom.cli.detached import let_go_of_streams, tell_ready
-from vibedom.cli.end_of_session import report
 from vibedom.cli.outfit_prompt import choose_outfit
 from vibedom.cli.review_prompt import OnFindings
 from vibedom.cli.screening import Screening, screen
 from vibedom.console import Console
-from vibedom.launch import Prepared, Wishes, check_name, checked_workspace, prepare, reopen
+from vibedom.launch import Prepared, Wishes, prepare, reopen
 from vibedom.outfit import Outfit
 from vibedom.paths import Home
 from vibedom.runtimes import Choice, choose
+from vibedom.sandbox.docker_foundation import Foundation
 from vibedom.sandbox.runtime import Mount, Runtime
 from vibedom.session import Plan, Session
 from vibedom.sessions import SessionRecord
@@ -66,6 +66,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Descriptor of whoever started this process as the supervisor of a detached session."""
     resumed: SessionRecord | None = None
     """The session that goes on; None: a new one."""
+    begun: Foundation | None = None
+    """What an engine has begun with already; its session's name is taken from it."""
 
 
 async def run_session(options: Options) -> int:
@@ -73,15 +75,21 @@ async def run_session(options: Options) -> int:
     workspace = checked_workspace(options.project, options.home)
     check_name(options.name)
     outfit = await choose_outfit(options.home, workspace, agent=options.agent, environment=os.environ)
-    runtime = await choose(options.runtime, options.home, partial(render.err, how="dim"))
+    begun = options.begun
+    runtime = await choose(options.runtime, options.home, partial(render.err, how="dim"), begun)
+    if begun is not None and runtime.name != "docker":
+        await anyio.to_thread.run_sync(begun.discard)
     try:
         render.progress("reading the policy")
         async with anyio.create_task_group() as group:
             # The package managers are asked for their registries meanwhile: they take their time to start.
             group.start_soon(clean_up, options.home, runtime)
             policy = await anyio.to_thread.run_sync(partial(_load, options.home, workspace, outfit))
-        more = tuple(sink_of_url(url) for url in options.sinks)
-        policy = msgspec.structs.replace(policy, sinks=(*policy.sinks, *more))
+        if options.sinks:
+            from vibedom.alert_sinks import sink_of_url
+
+            more = tuple(sink_of_url(url) for url in options.sinks)
+            policy = msgspec.structs.replace(policy, sinks=(*policy.sinks, *more))
         return await _run(options, workspace, policy, runtime, outfit)
     finally:
         render.end_progress()
@@ -123,6 +131,8 @@ async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runti
         raise
     if _forget_if_empty(options.home, prepared):
         return code
+    from vibedom.cli.end_of_session import report  # not before: the agent does not wait for it
+
     await report(options.home, prepared.record.id, code, apply_changes=options.apply_changes, as_json=options.as_json)
     return code
 
@@ -217,7 +227,7 @@ def _wishes(options: Options, workspace: Path, policy: Policy, mounts: tuple[Mou
     return Wishes(
         workspace=workspace,
         argv=options.resumed.command if options.resumed else outfit.argv(options.argv),
-        name=options.name,
+        name=options.begun.session if options.begun else options.name,
         image=options.image or outfit.image,
         root=options.root,
         environment=options.environment,

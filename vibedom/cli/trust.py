@@ -5,9 +5,9 @@ from pathlib import Path
 import anyio.to_thread
 import asyncclick as click
 
+from vibedom.beforehand import checked_workspace
 from vibedom.cli import render
 from vibedom.cli.outfit_prompt import show_asks
-from vibedom.launch import checked_workspace
 from vibedom.paths import home as find_home
 from vibedom.project_file import NAME, read_project
 from vibedom.project_trust import asks, is_trusted, revoke, trust

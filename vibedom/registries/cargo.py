@@ -2,8 +2,6 @@
 
 import re
 import tempfile
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import msgspec
@@ -46,8 +44,10 @@ def _complaint() -> str | None:
 
 def _download_url(index: str) -> str | None:
     """`dl` of the index's config.json: one request, the one cargo makes before any other."""
+    import urllib.request  # most starts ask nobody, and each would wait for it
+
     try:
         with urllib.request.urlopen(f"{index}/config.json", timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             return msgspec.json.decode(answer.read(_MAX_CONFIG_BYTES), type=_IndexConfig).dl
-    except (urllib.error.URLError, OSError, ValueError, msgspec.DecodeError):
+    except (OSError, ValueError, msgspec.DecodeError):
         return None

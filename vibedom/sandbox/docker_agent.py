@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import aiodocker
-from aiodocker.containers import DockerContainer
-
 from vibedom.errors import SandboxError
 from vibedom.sandbox import docker_seccomp, image, trust
+from vibedom.sandbox.docker_client import EngineClient
 from vibedom.sandbox.docker_endpoint import one_line
-from vibedom.sandbox.docker_engine import asking
+from vibedom.sandbox.docker_gate import Gate
 from vibedom.sandbox.docker_holder import HOSTNAME
 from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.runtime import HOME_MOUNT, TRUST_MOUNT, WORK_MOUNT, WORKSPACE_MOUNT, Command, SandboxSpec
@@ -145,22 +143,24 @@ def argv(command: Command) -> list[str]:
 
 
 async def create(
-    docker: aiodocker.Docker,
+    engine: EngineClient,
     name: str,
     *,
     spec: SandboxSpec,
     command: Command,
+    gate: Gate | None,
     holder: str,
     volume: str,
     proxy_url: str,
     permit: Permit,
     labels: Mapping[str, str],
-) -> DockerContainer:
-    """Make the agent's container in the holder's network namespace, not yet started; `permit` is given."""
+) -> str:
+    """Make the agent's container in the holder's network namespace, not yet started, and return its id; `permit` is
+    given. With a `gate` its command waits until that is opened."""
     config: dict[str, Any] = {
         "Image": spec.image or image.NAME,
         # The whole command as the entry point: an image's own is never run.
-        "Entrypoint": argv(command),
+        "Entrypoint": argv(command) if gate is None else gate.held(argv(command)),
         "Cmd": [],
         "Env": environment(spec, command, proxy_url),
         "User": f"{spec.uid}:{spec.gid}",
@@ -174,8 +174,8 @@ async def create(
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": host_config(spec, holder, [*mounts(spec, volume), permit.mount()]),
     }
-    with asking("create the agent's container", shield=True):
-        return await docker.containers.create(config, name=name)
+    what = "create the agent's container"
+    return str((await engine.call(what, "POST", "/containers/create", config, shield=True, name=name))["Id"])
 
 
 def host_config(spec: SandboxSpec, holder: str, mounted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

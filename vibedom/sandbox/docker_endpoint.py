@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import socket
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +31,35 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Path | None = None
     """Directory with ca.pem, cert.pem and key.pem for TLS."""
     verify: bool = True
+
+    @property
+    def is_tls(self) -> bool:
+        return self.certificates is not None or self.url.startswith("https://")
+
+    @property
+    def path(self) -> str | None:
+        """Of its Unix socket."""
+        return self.url.removeprefix("unix://") if self.url.startswith("unix://") else None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port where it has no `path`. Raises `ValueError`."""
+        parts = urllib.parse.urlsplit(self.url)
+        return parts.hostname or "", parts.port or (2376 if self.is_tls else 2375)
+
+    def dial(self, seconds: float) -> socket.socket:
+        """A connection. Raises `OSError`, `ValueError`, and `RuntimeUnavailableError` for TLS files."""
+        if self.path is None:
+            plain = socket.create_connection(self.address, seconds)
+            return tls_context(self).wrap_socket(plain, server_hostname=self.address[0]) if self.is_tls else plain
+        near = socket.socket(socket.AF_UNIX)
+        try:
+            near.settimeout(seconds)
+            near.connect(self.path)
+        except OSError:
+            near.close()
+            raise
+        return near
 
 
 def resolve(
@@ -121,14 +152,17 @@ def _supported(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def tls_context(endpoint: Endpoint, directory: Path) -> "ssl.SSLContext":
+def tls_context(endpoint: Endpoint) -> "ssl.SSLContext":
     """The context for an engine behind TLS. Raises `RuntimeUnavailableError`."""
-    import ssl  # takes its time, and an engine at a Unix socket needs none
+    import ssl  # an engine at a Unix socket needs none
 
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
     if not endpoint.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    directory = endpoint.certificates
+    if directory is None:
+        return context
     try:
         if (directory / "ca.pem").is_file():
             context.load_verify_locations(cafile=directory / "ca.pem")

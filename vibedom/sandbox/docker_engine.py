@@ -47,10 +47,8 @@ def connect(endpoint: Endpoint) -> aiodocker.Docker:
         unix = aiohttp.UnixConnector(endpoint.url.removeprefix("unix://"), limit=0)
         # A name for the URLs only; the connector knows the path.
         return aiodocker.Docker(url="unix://localhost", connector=unix, timeout=timeout)
-    scheme, _, address = endpoint.url.partition("://")
-    is_tls = endpoint.certificates is not None or scheme == "https"
-    tls = tls_context(endpoint, endpoint.certificates) if endpoint.certificates is not None else is_tls
-    url = ("https://" if is_tls else "http://") + address
+    tls = tls_context(endpoint) if endpoint.is_tls else False
+    url = ("https://" if endpoint.is_tls else "http://") + endpoint.url.partition("://")[2]
     return aiodocker.Docker(url=url, connector=aiohttp.TCPConnector(ssl=tls, limit=0), timeout=timeout)
 
 

@@ -9,14 +9,12 @@ import aiodocker
 import msgspec
 
 from vibedom.errors import RuntimeUnavailableError, SandboxError
-from vibedom.sandbox import debian, image
-from vibedom.sandbox.docker_endpoint import one_line
-from vibedom.sandbox.docker_engine import asking
+from vibedom.sandbox import debian, image, image_archive
+from vibedom.sandbox.docker_endpoint import Endpoint, one_line
+from vibedom.sandbox.docker_engine import asking, connect, disconnect
 
 BUILD_SECONDS = 900.0
 LOAD_SECONDS = 300.0
-
-BUILD_COMMAND = "`vibedom image build` (where no image registry can be reached: `vibedom image build --from debian`)"
 
 
 async def inspect(docker: aiodocker.Docker, name: str) -> dict[str, Any] | None:
@@ -26,14 +24,20 @@ async def inspect(docker: aiodocker.Docker, name: str) -> dict[str, Any] | None:
     return None
 
 
-async def problem(docker: aiodocker.Docker, name: str = image.NAME) -> str | None:
-    """Why the sandbox image cannot be used and what to do, or None."""
-    found = await inspect(docker, name)
-    if found is None:
-        return f"the sandbox image {name} is missing; run {BUILD_COMMAND}"
-    if not image.is_current(found["Config"].get("Labels")):
-        return f"the sandbox image {name} was made by another version of vibedom; run {BUILD_COMMAND}"
-    return None
+async def pull(endpoint: Endpoint, name: str) -> None:
+    """Have an agent's image. Raises `RuntimeUnavailableError` with the way out where it cannot be had."""
+    docker = connect(endpoint)
+    try:
+        with asking(f"pull {one_line(name, 80)}", BUILD_SECONDS):
+            await docker.images.pull(name)
+    except SandboxError as exc:
+        reason = str(exc).rpartition(": ")[2]
+        raise RuntimeUnavailableError(
+            f"the agent's image {one_line(name, 80)} is not in the engine and cannot be pulled ({reason}); "
+            "check the name, or `docker pull` it by hand"
+        ) from exc
+    finally:
+        await disconnect(docker)
 
 
 async def is_current(docker: aiodocker.Docker, source: str, base: str) -> bool:
@@ -73,7 +77,7 @@ async def build_alpine(docker: aiodocker.Docker, *, base: str = image.DEFAULT_BA
     await _have_base(docker, base)
     with asking("build the sandbox image", BUILD_SECONDS):
         await docker.images.build(
-            fileobj=image.build_context(),
+            fileobj=image_archive.build_context(),
             encoding="identity",
             tag=name,
             buildargs={"BASE": base},
@@ -107,7 +111,7 @@ async def build_debian(docker: aiodocker.Docker, *, name: str = image.NAME) -> N
 
 async def import_root(docker: aiodocker.Docker, root: Path, *, name: str, labels: Mapping[str, str]) -> None:
     """Make the image `name` of the uncompressed tar `root`."""
-    layer = await image.read_layer(root)
-    stream = image.archive(layer, name=name, architecture=debian.architecture(), image_labels=labels)
+    layer = await image_archive.read_layer(root)
+    stream = image_archive.archive(layer, name=name, architecture=debian.architecture(), image_labels=labels)
     with asking("import the image", LOAD_SECONDS):
         await docker.images.import_image(stream)

@@ -8,13 +8,14 @@ from pathlib import Path
 import msgspec
 
 from vibedom.errors import SandboxError
-from vibedom.sandbox.runtime import SandboxSpec
 
 SESSION = "vibedom.session"
 OWNER_PID = "vibedom.owner_pid"
 OWNER_BIRTH = "vibedom.owner_birth"
 STARTED_AT = "vibedom.started_at"
 HOME = "vibedom.home"
+OF_ONE_SANDBOX = (HOME, SESSION, OWNER_PID, OWNER_BIRTH)
+"""What tells the objects of one sandbox from those of all others."""
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -60,16 +61,17 @@ def home_hash(home: Path) -> str:
     return hashlib.sha256(f"{os.getuid()}:{home.absolute()}".encode()).hexdigest()[:16]
 
 
-def labels(spec: SandboxSpec, home: Path) -> dict[str, str]:
-    """Labels of one session's objects. Raises `SandboxError` where the owner is not alive."""
-    owner = birth(spec.owner_pid)
+def labels(session: str, home: Path, *, owner_pid: int, started_at: float) -> dict[str, str]:
+    """Labels of one session's objects; `started_at` in Unix seconds. Raises `SandboxError` where the owner is not
+    alive."""
+    owner = birth(owner_pid)
     if owner is None:
-        raise SandboxError(f"process {spec.owner_pid}, the owner of session {spec.session}, is not alive")
+        raise SandboxError(f"process {owner_pid}, the owner of session {session}, is not alive")
     return {
-        SESSION: spec.session,
-        OWNER_PID: str(spec.owner_pid),
+        SESSION: session,
+        OWNER_PID: str(owner_pid),
         OWNER_BIRTH: owner,
-        STARTED_AT: f"{spec.started_at:.3f}",
+        STARTED_AT: f"{started_at:.3f}",
         HOME: home_hash(home),
     }
 

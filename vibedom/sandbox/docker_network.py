@@ -6,11 +6,10 @@ import socket
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-import aiodocker
 import msgspec
 
 from vibedom.errors import PortBusyError, RuntimeUnavailableError, SandboxError
-from vibedom.sandbox.docker_engine import asking
+from vibedom.sandbox.docker_caller import Caller
 from vibedom.sandbox.lockdown import Lockdown
 from vibedom.sandbox.runtime import Listeners
 
@@ -28,25 +27,23 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True):
     """The bridge's interface on this host."""
 
 
-async def create(docker: aiodocker.Docker, name: str, labels: Mapping[str, str]) -> Bridge:
-    """Make an internal network: the engine itself forwards nothing from it."""
-    with asking("create the network", shield=True):
-        network = await docker.networks.create(
-            {
-                "Name": name,
-                "CheckDuplicate": True,
-                "Driver": "bridge",
-                "Internal": True,
-                "EnableIPv6": False,
-                "Labels": dict(labels),
-            }
-        )
-        shown = await network.show()
+def create(caller: Caller, name: str, labels: Mapping[str, str]) -> Bridge:
+    """Make an internal network: the engine itself forwards nothing from it. Blocking. Raises `SandboxError`."""
+    wanted = {
+        "Name": name,
+        "CheckDuplicate": True,
+        "Driver": "bridge",
+        "Internal": True,
+        "EnableIPv6": False,
+        "Labels": dict(labels),
+    }
+    made = caller.call("create the network", "POST", "/networks/create", wanted)["Id"]
+    shown = caller.call("create the network", "GET", f"/networks/{made}")
     gateway = next((entry.get("Gateway") for entry in shown["IPAM"]["Config"] if entry.get("Gateway")), None)
     if gateway is None:
         raise SandboxError(f"the engine gave the network {name} no gateway address; see `docker network inspect`")
-    interface = (shown.get("Options") or {}).get("com.docker.network.bridge.name") or f"br-{network.id[:12]}"
-    return Bridge(id=network.id, name=name, gateway=gateway.partition("/")[0], interface=interface)
+    interface = (shown.get("Options") or {}).get("com.docker.network.bridge.name") or f"br-{made[:12]}"
+    return Bridge(id=made, name=name, gateway=gateway.partition("/")[0], interface=interface)
 
 
 def listen(bridge: Bridge) -> Listeners:

@@ -3,15 +3,14 @@
 import math
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
-import aiodocker
 import anyio
-from aiodocker.containers import DockerContainer
-from aiodocker.execs import Exec
 
 from vibedom.errors import SandboxError
-from vibedom.sandbox.docker_engine import asking
+from vibedom.sandbox.docker_client import EngineClient
+from vibedom.sandbox.docker_http import MissingError, RefusalError
 from vibedom.sandbox.docker_stream import STDERR, STDOUT, Attached
 
 RESIZE_SECONDS = 5.0
@@ -34,7 +33,7 @@ class Handle(Protocol):
     """What differs between a container's main process and an exec."""
 
     async def resize(self, columns: int, rows: int) -> None:
-        """One try. Raises `DockerError` while the process does not exist yet, or no more."""
+        """One try. Raises `RefusalError` while the process does not exist yet, or no more."""
         ...
 
     async def signal(self, signum: int) -> None: ...
@@ -45,23 +44,24 @@ class Handle(Protocol):
 class MainProcess:
     """The container's own process, below its init."""
 
-    def __init__(self, container: DockerContainer) -> None:
-        self._container = container
+    def __init__(self, engine: EngineClient, container: str) -> None:
+        self._engine = engine
+        self._path = f"/containers/{container}"
 
     async def resize(self, columns: int, rows: int) -> None:
-        await self._container.resize(h=rows, w=columns)
+        await _resize(self._engine, self._path, columns, rows)
 
     async def signal(self, signum: int) -> None:
-        with asking(f"send signal {signum}"):
-            try:
-                await self._container.kill(signal=str(signum))
-            except aiodocker.DockerError as exc:
-                if exc.status not in (404, 409):  # it has ended: nobody to be told
-                    raise
+        try:
+            await self._engine.call(f"send signal {signum}", "POST", f"{self._path}/kill", signal=str(signum))
+        except RefusalError as exc:
+            if exc.status not in (404, 409):  # it has ended: nobody to be told
+                raise
 
     async def wait(self, attached: Attached) -> int:
-        with asking("wait for the agent", math.inf, missing_ok=True):
-            return int((await self._container.wait())["StatusCode"])
+        with suppress(MissingError):
+            ended = await self._engine.call("wait for the agent", "POST", f"{self._path}/wait", seconds=math.inf)
+            return int(ended["StatusCode"])
         # Removed under us: killed.
         return 128 + signal.SIGKILL
 
@@ -69,37 +69,50 @@ class MainProcess:
 class ExecProcess:
     """A process started beside the main one."""
 
-    def __init__(self, container: DockerContainer, execution: Exec, mark: str) -> None:
+    def __init__(self, engine: EngineClient, container: str, execution: str, mark: str) -> None:
+        """`container` and `execution` are the engine's ids."""
+        self._engine = engine
         self._container = container
-        self._execution = execution
+        self._path = f"/exec/{execution}"
         self._mark = mark
 
     async def resize(self, columns: int, rows: int) -> None:
-        await self._execution.resize(h=rows, w=columns)
+        await _resize(self._engine, self._path, columns, rows)
 
     async def signal(self, signum: int) -> None:
         """The engine has no call for it: a shell beside it tells every process that carries the exec's mark."""
         argv = ["/bin/sh", "-c", _SIGNAL_SCRIPT, "sh", f"{MARK}={self._mark}", str(signum)]
-        with asking(f"send signal {signum}"):
-            helper = await self._container.exec(argv)
-            async with Attached(helper.start()) as attached:
-                while await attached.read(STDOUT) is not None:
-                    pass
-            is_sent = (await helper.inspect())["ExitCode"] == 0
-        if not is_sent:
+        what = f"send signal {signum}"
+        helper, attached = await start_exec(self._engine, what, self._container, {"Cmd": argv, "AttachStdout": True})
+        async with attached:
+            while await attached.read(STDOUT) is not None:
+                pass
+        if (await self._engine.call(what, "GET", f"/exec/{helper}/json"))["ExitCode"] != 0:
             raise SandboxError(f"signal {signum} could not be sent: the agent's image has no shell; stop the session")
 
     async def wait(self, attached: Attached) -> int:
         output_ended = attached.ended
         pause, longest = _POLL_SECONDS
         while True:
-            with asking("inspect the process"):
-                shown = await self._execution.inspect()
+            shown = await self._engine.call("inspect the process", "GET", f"{self._path}/json")
             if not shown["Running"] and shown["ExitCode"] is not None:
                 return CANNOT_FIND if is_missing(shown, attached.head) else int(shown["ExitCode"])
             pause = _POLL_SECONDS[0] if output_ended.is_set() else min(pause * 2, longest)
             with anyio.move_on_after(pause):
                 await (anyio.sleep(pause) if output_ended.is_set() else output_ended.wait())
+
+
+async def start_exec(
+    engine: EngineClient, what: str, container: str, wanted: Mapping[str, Any]
+) -> tuple[str, Attached]:
+    """Start a process in a container that runs: its id, and its streams. `wanted` is in the engine's form."""
+    made = (await engine.call(what, "POST", f"/containers/{container}/exec", wanted))["Id"]
+    tty = bool(wanted.get("Tty"))
+    return made, await engine.attach(what, f"/exec/{made}/start", {"Detach": False, "Tty": tty}, tty=tty)
+
+
+async def _resize(engine: EngineClient, path: str, columns: int, rows: int) -> None:
+    await engine.call("set the terminal's size", "POST", f"{path}/resize", h=str(rows), w=str(columns))
 
 
 def is_missing(shown: Mapping[str, Any], head: bytes) -> bool:
@@ -137,7 +150,7 @@ class DockerProcess:
             # The engine takes a half-close of a terminal for a detach and cuts the output: say it as a user would.
             await self._attached.write(END_OF_TRANSMISSION)
         else:
-            await self._attached.close_input()
+            self._attached.close_input()
 
     async def resize(self, columns: int, rows: int) -> None:
         """Set the terminal's size, retried while the process is starting; of many at once the last one counts."""
@@ -156,7 +169,7 @@ class DockerProcess:
             size = self._size
             try:
                 await self._handle.resize(*size)
-            except aiodocker.DockerError:
+            except RefusalError:
                 await anyio.sleep(_POLL_SECONDS[0])
                 continue
             if size == self._size:
@@ -170,6 +183,6 @@ class DockerProcess:
             self._code = await self._handle.wait(self._attached)
         return self._code
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Let go of the streams; the process goes on."""
-        await self._attached.aclose()
+        self._attached.close()

@@ -4,22 +4,21 @@ import math
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
-import aiodocker
 import anyio
-from aiodocker.containers import DockerContainer
+import anyio.to_thread
 
-from vibedom.errors import RuntimeUnavailableError, SandboxError, VibedomError
-from vibedom.sandbox import docker_agent, docker_holder, docker_image, docker_labels, docker_network, docker_removal
-from vibedom.sandbox.docker_endpoint import one_line
-from vibedom.sandbox.docker_engine import asking
-from vibedom.sandbox.docker_network import Bridge
+from vibedom.errors import SandboxError, VibedomError
+from vibedom.sandbox import docker_agent, docker_gate, docker_labels, docker_proof, docker_removal
+from vibedom.sandbox.docker_client import EngineClient
+from vibedom.sandbox.docker_foundation import Foundation
+from vibedom.sandbox.docker_gate import Gate
+from vibedom.sandbox.docker_http import MissingError
 from vibedom.sandbox.docker_permit import Permit
-from vibedom.sandbox.docker_process import MARK, DockerProcess, ExecProcess, MainProcess
-from vibedom.sandbox.docker_stream import Attached
+from vibedom.sandbox.docker_process import MARK, DockerProcess, ExecProcess, MainProcess, start_exec
 from vibedom.sandbox.runtime import Command, Listeners, SandboxSpec
-
-PULL_SECONDS = 900.0
 
 
 class DockerSandbox:
@@ -27,99 +26,84 @@ class DockerSandbox:
 
     listeners: Listeners
 
-    def __init__(self, docker: aiodocker.Docker, spec: SandboxSpec, labels: Mapping[str, str]) -> None:
-        self._docker = docker
+    def __init__(self, engine: EngineClient, spec: SandboxSpec, foundation: Foundation) -> None:
+        """`foundation` has been started, for this spec's session."""
+        self._engine = engine
         self._spec = spec
-        self._labels = labels
-        # Never a name that a crashed session may still hold: the engine gives back an old volume of the same name.
-        self._name = f"vibedom-{spec.session}-{secrets.token_hex(3)}"
-        self._bridge: Bridge | None = None
-        self._holder: DockerContainer | None = None
-        self._holder_permit = Permit(spec.trust, f"{self._name}-holder")
-        self._agent: DockerContainer | None = None
+        self._foundation = foundation
+        self._labels = foundation.labels
+        self._name = foundation.name
+        self._holder: str | None = None
+        self._held: _Held | None = None
+        self._agent: str | None = None
         self._processes: set[DockerProcess] = set()
+        self._making = anyio.Lock()
+        """Held while the agent's container is made, so that no removal misses it."""
         self._is_locked = False
+        self._is_closing = False
         self._is_closed = False
-
-    @property
-    def bridge(self) -> Bridge:
-        """The session's network. Raises `SandboxError` before it is made and after it is gone."""
-        if self._bridge is None or self._is_closed:
-            raise SandboxError("the sandbox has no network (any more)")
-        return self._bridge
 
     @property
     def container(self) -> str | None:
         """Id of the agent's container, None before `start`."""
-        return self._agent.id if self._agent else None
+        return self._agent
 
     async def prepare(self) -> None:
         """Make network, listeners and volumes, and let the holder lock its network. On failure the caller closes the
         sandbox."""
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(self._make_network)
+                group.start_soon(self._lay_foundation)
                 group.start_soon(self._make_volume)
                 if self._spec.image is not None:
                     group.start_soon(self._have_image, self._spec.image)
         except BaseExceptionGroup as exc:
             raise _reason(exc) from exc
 
-    async def _make_network(self) -> None:
-        self._bridge = await docker_network.create(self._docker, self._name, self._labels)
-        self.listeners = docker_network.listen(self._bridge)
-        docker_agent.write_files(self._spec, self._bridge.gateway)
-        self._holder_permit.give()
-        self._holder = await docker_holder.create(
-            self._docker,
-            f"{self._name}-holder",
-            bridge=self._bridge,
-            rules=docker_network.lockdown(self._bridge, self.listeners),
-            permit=self._holder_permit,
-            labels=self._labels,
-        )
-        address = await docker_holder.start(self._holder)
-        # Before the proof: what is proved is the only namespace this sandbox will ever have.
-        self._holder_permit.revoke()
-        self.listeners.peers = frozenset({address})
+    async def _lay_foundation(self) -> None:
+        laid = self._foundation
+        try:
+            await anyio.to_thread.run_sync(laid.wait, abandon_on_cancel=True)
+        except BaseException:
+            laid.abort()
+            raise
+        self._holder = laid.holder
+        self.listeners = laid.listeners
+        docker_agent.write_files(self._spec, laid.bridge.gateway)
 
     async def _make_volume(self) -> None:
-        with asking("create the overlay volume", shield=True):
-            version = await self._docker.version()
-            options = docker_agent.overlay_options(self._spec, version["KernelVersion"], is_root=os.geteuid() == 0)
-            await self._create_volume(self._name, options)
-            await self._create_volume(docker_agent.project_volume(self._name), docker_agent.project_options(self._spec))
+        version = await self._engine.greet()
+        options = docker_agent.overlay_options(self._spec, version["KernelVersion"], is_root=os.geteuid() == 0)
+        await self._create_volume(self._name, options)
+        await self._create_volume(docker_agent.project_volume(self._name), docker_agent.project_options(self._spec))
 
     async def _create_volume(self, name: str, options: str) -> None:
-        await self._docker.volumes.create(  # type: ignore[no-untyped-call]
-            {
-                "Name": name,
-                "Driver": "local",
-                "DriverOpts": {"type": "overlay", "device": "overlay", "o": options},
-                "Labels": dict(self._labels),
-            }
-        )
+        wanted = {
+            "Name": name,
+            "Driver": "local",
+            "DriverOpts": {"type": "overlay", "device": "overlay", "o": options},
+            "Labels": dict(self._labels),
+        }
+        await self._engine.call("create the overlay volume", "POST", "/volumes/create", wanted, shield=True)
 
     async def _have_image(self, name: str) -> None:
-        if await docker_image.inspect(self._docker, name) is not None:
-            return
-        try:
-            with asking(f"pull {one_line(name, 80)}", PULL_SECONDS):
-                await self._docker.images.pull(name)
-        except SandboxError as exc:
-            reason = str(exc).rpartition(": ")[2]
-            raise RuntimeUnavailableError(
-                f"the agent's image {one_line(name, 80)} is not in the engine and cannot be pulled ({reason}); "
-                "check the name, or `docker pull` it by hand"
-            ) from exc
+        """Its library is imported only where an image has to be pulled."""
+        if await self._engine.image(name) is None:
+            from vibedom.sandbox.docker_image import pull
+
+            await pull(self._engine.endpoint, name)
 
     async def lock(self) -> None:
         """Make the self-test in the network that the holder has locked."""
         try:
-            if self._holder is None:
-                raise SandboxError("the sandbox is not prepared")
-            await docker_holder.prove(
-                self._holder, bridge=self.bridge, listeners=self.listeners, session=self._spec.session
+            if self._holder is None or self._is_closing:
+                raise SandboxError("the sandbox has no network (any more)")
+            await docker_proof.prove(
+                self._engine,
+                self._holder,
+                bridge=self._foundation.bridge,
+                listeners=self.listeners,
+                session=self._spec.session,
             )
             self._is_locked = True
         except BaseException:
@@ -130,12 +114,35 @@ class DockerSandbox:
                 await self._remove()
             raise
 
+    async def stage(self, command: Command) -> None:
+        variables = docker_agent.environment(self._spec, command, self.listeners.proxy_url)
+        if not docker_gate.can_hold(self._spec, command, variables):
+            return
+        async with self._making:
+            if self._agent is not None or self._held is not None:
+                return
+            try:
+                gate = Gate(self._spec.trust, f"{self._name}-agent")
+            except OSError:
+                return  # a file system without pipes: the agent's container starts when its time has come
+            held = self._held = _Held(command, gate)
+            held.running = await self._run_agent(f"{self._name}-agent", command, gate)
+
     async def start(self, command: Command) -> DockerProcess:
-        if not self._is_locked or self._holder is None or self._is_closed:
+        if not self._is_locked or self._is_closing:
             raise SandboxError("the sandbox is not locked: nothing is started in it")
         if self._agent is not None:
             raise SandboxError("the agent has been started already; use exec for one more process")
-        return await self._run_agent(f"{self._name}-agent", command, self._holder)
+        async with self._making:
+            held = self._held
+            if held is None:
+                self._agent, process = await self._run_agent(f"{self._name}-agent", command)
+                return process
+            if held.command != command or held.running is None:
+                raise SandboxError("another command waits for the lockdown, or could not be started")
+            self._agent, process = held.running
+            held.gate.open_()
+        return process
 
     async def exec(self, command: Command) -> DockerProcess:
         if self._agent is None or not self._is_locked or self._is_closed:
@@ -144,60 +151,60 @@ class DockerSandbox:
             return await self._run_beside(command)
         mark = secrets.token_hex(8)
         variables = docker_agent.environment(self._spec, command, self.listeners.proxy_url)
-        with asking("start a process"):
-            execution = await self._agent.exec(
-                docker_agent.argv(command),
-                stdin=True,
-                tty=command.tty,
-                user=f"{self._spec.uid}:{self._spec.gid}",
-                environment=[*variables, f"{MARK}={mark}"],
-                workdir=command.working_directory,
-            )
-            attached = await Attached(execution.start()).open()
-        handle = ExecProcess(self._agent, execution, mark)
+        wanted = {
+            "Cmd": docker_agent.argv(command),
+            "AttachStdin": True,
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Tty": command.tty,
+            "User": f"{self._spec.uid}:{self._spec.gid}",
+            "Env": [*variables, f"{MARK}={mark}"],
+            "WorkingDir": command.working_directory,
+        }
+        execution, attached = await start_exec(self._engine, "start a process", self._agent, wanted)
+        handle = ExecProcess(self._engine, self._agent, execution, mark)
         return self._track(DockerProcess(handle, attached, tty=command.tty))
 
     async def _is_running(self) -> bool:
-        with asking("look at the agent's container"):
-            return bool((await self._started().show())["State"]["Running"])
+        return bool((await self._state("look at the agent's container"))["Running"])
+
+    async def _state(self, what: str) -> Mapping[str, Any]:
+        state: Mapping[str, Any] = (await self._engine.call(what, "GET", f"{self._path()}/json"))["State"]
+        return state
 
     async def _run_beside(self, command: Command) -> DockerProcess:
         """In a container of its own, under the same restrictions: the agent's ended with its main process."""
-        if self._holder is None:
-            raise SandboxError("the sandbox is not prepared")
-        return await self._run_agent(f"{self._name}-after-{secrets.token_hex(3)}", command, self._holder)
+        async with self._making:
+            return (await self._run_agent(f"{self._name}-after-{secrets.token_hex(3)}", command))[1]
 
-    async def _run_agent(self, name: str, command: Command, holder: DockerContainer) -> DockerProcess:
-        """The first container is the agent's own."""
+    async def _run_agent(self, name: str, command: Command, gate: Gate | None = None) -> tuple[str, DockerProcess]:
+        if self._holder is None or self._is_closing:
+            raise SandboxError("the sandbox has no network (any more)")
         permit = Permit(self._spec.trust, name)
         permit.give()
         try:
-            container = await self._create_agent(name, command, holder, permit)
-            self._agent = self._agent or container
-            return await self._run(container, command)
+            container = await docker_agent.create(
+                self._engine,
+                name,
+                spec=self._spec,
+                command=command,
+                gate=gate,
+                holder=self._holder,
+                volume=self._name,
+                proxy_url=self.listeners.proxy_url,
+                permit=permit,
+                labels=self._labels,
+            )
+            return container, await self._run(container, command)
         finally:
             permit.revoke()
 
-    async def _create_agent(
-        self, name: str, command: Command, holder: DockerContainer, permit: Permit
-    ) -> DockerContainer:
-        return await docker_agent.create(
-            self._docker,
-            name,
-            spec=self._spec,
-            command=command,
-            holder=holder.id,
-            volume=self._name,
-            proxy_url=self.listeners.proxy_url,
-            permit=permit,
-            labels=self._labels,
-        )
-
-    async def _run(self, container: DockerContainer, command: Command) -> DockerProcess:
-        with asking("start the agent's container"):
-            attached = await Attached(container.attach(stdin=True, stdout=True, stderr=True)).open()
-            process = self._track(DockerProcess(MainProcess(container), attached, tty=command.tty))
-            await container.start()
+    async def _run(self, container: str, command: Command) -> DockerProcess:
+        what, path = "start the agent's container", f"/containers/{container}"
+        streams = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
+        attached = await self._engine.attach(what, f"{path}/attach", tty=command.tty, **streams)
+        process = self._track(DockerProcess(MainProcess(self._engine, container), attached, tty=command.tty))
+        await self._engine.call(what, "POST", f"{path}/start")
         return process
 
     def _track(self, process: DockerProcess) -> DockerProcess:
@@ -208,31 +215,31 @@ class DockerSandbox:
     async def lost(self) -> None:
         if self._holder is None:
             raise SandboxError("the sandbox is not prepared")
-        await docker_holder.lost(self._holder)
+        await docker_proof.lost(self._engine, self._holder)
 
     async def pause(self) -> None:
-        with asking("pause the agent"):
-            await self._started().pause()
+        await self._engine.call("pause the agent", "POST", f"{self._path()}/pause")
 
     async def resume(self) -> None:
-        with asking("resume the agent"):
-            await self._started().unpause()
+        await self._engine.call("resume the agent", "POST", f"{self._path()}/unpause")
 
-    def _started(self) -> DockerContainer:
+    def _path(self) -> str:
         if self._agent is None:
             raise SandboxError("the agent has not been started")
-        return self._agent
+        return f"/containers/{self._agent}"
 
     async def stop(self, grace_seconds: float = 5.0) -> None:
         if self._agent is None:
             return
-        with asking("stop the agent", grace_seconds + 30, missing_ok=True):
-            if (await self._agent.show())["State"]["Paused"]:
+        what = "stop the agent"
+        with suppress(MissingError):
+            if (await self._state(what))["Paused"]:
                 if grace_seconds == 0:  # it dies before it wakes up
-                    await self._agent.kill(signal="SIGKILL")
+                    await self._engine.call(what, "POST", f"{self._path()}/kill", signal="SIGKILL")
                     return
-                await self._agent.unpause()
-            await self._agent.stop(t=math.ceil(grace_seconds))
+                await self._engine.call(what, "POST", f"{self._path()}/unpause")
+            grace = str(math.ceil(grace_seconds))
+            await self._engine.call(what, "POST", f"{self._path()}/stop", seconds=grace_seconds + 30, t=grace)
 
     async def aclose(self) -> None:
         """Remove everything and close the listeners: whoever serves them stops serving first."""
@@ -241,21 +248,35 @@ class DockerSandbox:
         with anyio.CancelScope(shield=True):
             await self._remove()
         self._is_closed = True
-        if hasattr(self, "listeners"):
-            docker_network.close(self.listeners)
+        self._foundation.close()
 
     async def _labelled(self) -> list[docker_removal.Labelled]:
-        wanted = [f"{name}={self._labels[name]}" for name in (docker_labels.HOME, docker_labels.SESSION)]
-        return await docker_removal.labelled(self._docker, *wanted)
+        """This supervisor's: another one may be about to find out that the session's name is taken."""
+        wanted = [f"{name}={self._labels[name]}" for name in docker_labels.OF_ONE_SANDBOX]
+        return await docker_removal.labelled(self._engine, *wanted)
 
     async def _remove(self) -> None:
         """By label, not by what this object knows: a call that was cut short may have made something all the same."""
+        self._is_closing = True
+        self._foundation.abort()
+        await anyio.to_thread.run_sync(self._foundation.settle)
         try:
-            await docker_removal.remove(self._docker, self._labelled)
+            async with self._making:
+                await docker_removal.remove(self._engine, self._labelled)
         finally:
-            self._holder_permit.revoke()
+            if self._held is not None:
+                self._held.gate.close()
             for process in self._processes:
-                await process.aclose()
+                process.close()
+
+
+class _Held:
+    """The agent's container while its command waits behind the gate."""
+
+    def __init__(self, command: Command, gate: Gate) -> None:
+        self.command = command
+        self.gate = gate
+        self.running: tuple[str, DockerProcess] | None = None
 
 
 def _reason(group: BaseExceptionGroup) -> BaseException:

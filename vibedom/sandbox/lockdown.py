@@ -4,8 +4,8 @@ The agent's attempts are rejected, not dropped: a client that is refused at once
 """
 
 from collections.abc import Mapping
-from importlib.resources import files
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import msgspec
 
@@ -113,4 +113,4 @@ class Lockdown(msgspec.Struct, frozen=True, kw_only=True):
 
 def script() -> str:
     """The holder's entry point, POSIX sh; needs iptables, ip6tables, ip and setpriv."""
-    return (files("vibedom.sandbox") / "image" / "lockdown.sh").read_text("utf-8")
+    return Path(__file__).with_name("image").joinpath("lockdown.sh").read_text("utf-8")

@@ -2,6 +2,7 @@
 
 sandbox = await runtime.create(spec)      # network or namespaces exist, nothing of the agent's runs
 ... the proxy and the resolver serve on sandbox.listeners ...
+await sandbox.stage(command)              # beside the next: as much of the agent's start as runs nothing of it
 await sandbox.lock()                      # lockdown applied and proved by the self-test, or LockdownError
 process = await sandbox.start(command)    # the agent gets control
 code = await process.wait()
@@ -129,6 +130,11 @@ class Sandbox(Protocol):
 
     async def lock(self) -> None:
         """Apply the lockdown and prove it from inside. Raises `LockdownError`; then nothing may be started."""
+        ...
+
+    async def stage(self, command: Command) -> None:
+        """Get ready to start this command once `lock` has succeeded; the certificates are in place. Not one instruction
+        of it, or of anything that the agent or the project chose, runs before. May do nothing. Optional."""
         ...
 
     async def start(self, command: Command) -> Process:

@@ -1,7 +1,7 @@
 """The self-test: attempts made from inside a locked sandbox, and what they must prove before the agent starts."""
 
 from collections.abc import Mapping
-from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 
@@ -42,7 +42,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
 def script() -> str:
     """The attempts, for bash."""
-    return (files("vibedom.sandbox") / "image" / "selftest.sh").read_text("utf-8")
+    return Path(__file__).with_name("image").joinpath("selftest.sh").read_text("utf-8")
 
 
 def environment(*, proxy_url: str, gateway: str, bait_tcp: int, bait_udp: int) -> Mapping[str, str]:

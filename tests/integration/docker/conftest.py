@@ -9,6 +9,7 @@ import pytest
 from tests.integration import runtimes
 from tests.integration.runtimes import Box, locked, make_spec
 from vibedom.sandbox.docker import DockerRuntime
+from vibedom.sandbox.docker_engine import connect, disconnect
 
 
 @pytest.fixture
@@ -21,8 +22,10 @@ async def runtime(tmp_path: Path) -> AsyncIterator[DockerRuntime]:
 
 
 @pytest.fixture
-async def docker(runtime: DockerRuntime) -> aiodocker.Docker:
-    return runtime.client()
+async def docker(runtime: DockerRuntime) -> AsyncIterator[aiodocker.Docker]:
+    found = connect(runtime.endpoint())
+    yield found
+    await disconnect(found)
 
 
 @pytest.fixture

@@ -48,11 +48,11 @@ def root_tar(directory: Path) -> Path:
 
 
 @pytest.fixture
-async def alpine(runtime: DockerRuntime, tmp_path: Path) -> str:
+async def alpine(docker: aiodocker.Docker, tmp_path: Path) -> str:
     """The image, imported once and left in the engine."""
-    if await docker_image.inspect(runtime.client(), NAME) is None:
+    if await docker_image.inspect(docker, NAME) is None:
         (tmp_path / "alpine").mkdir()
-        await docker_image.import_root(runtime.client(), root_tar(tmp_path / "alpine"), name=NAME, labels={})
+        await docker_image.import_root(docker, root_tar(tmp_path / "alpine"), name=NAME, labels={})
     return NAME
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from vibedom.errors import RuntimeUnavailableError
 from vibedom.sandbox import docker_image, image
+from vibedom.sandbox.docker import DockerRuntime, image_problem
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine]
 
@@ -32,21 +33,21 @@ async def tiny_root(docker: aiodocker.Docker, tmp_path: Path) -> AsyncIterator[P
         await docker.images.delete(NAME, force=True)
 
 
-async def test_a_missing_image_is_named_with_the_command_that_makes_it(docker: aiodocker.Docker) -> None:
-    reason = await docker_image.problem(docker, "vibedom-test/missing:latest")
+async def test_a_missing_image_is_named_with_the_command_that_makes_it(runtime: DockerRuntime) -> None:
+    reason = await image_problem(runtime.engine(), "vibedom-test/missing:latest")
     assert reason is not None
     assert "vibedom-test/missing:latest is missing" in reason
     assert "vibedom image build --from debian" in reason
 
 
 async def test_an_image_of_another_recipe_is_outdated_and_one_of_this_recipe_is_not(
-    docker: aiodocker.Docker, tiny_root: Path
+    runtime: DockerRuntime, docker: aiodocker.Docker, tiny_root: Path
 ) -> None:
     old = image.labels("debian") | {image.LABEL_RECIPE: "0" * 64}
     await docker_image.import_root(docker, tiny_root, name=NAME, labels=old)
-    assert "another version" in (await docker_image.problem(docker, NAME) or "")
+    assert "another version" in (await image_problem(runtime.engine(), NAME) or "")
     await docker_image.import_root(docker, tiny_root, name=NAME, labels=image.labels("debian"))
-    assert await docker_image.problem(docker, NAME) is None
+    assert await image_problem(runtime.engine(), NAME) is None
 
 
 async def test_an_imported_root_is_the_containers_root(docker: aiodocker.Docker, tiny_root: Path) -> None:

@@ -126,9 +126,9 @@ async def test_an_old_volume_of_the_same_session_is_never_used_again(
     second = make_spec(tmp_path / "2", session="same-name")
     async with locked(runtime, first) as box:
         await finish(await box.start("sh", "-c", "echo 1 >mark"))
-        old = await docker_removal.labelled(docker, "vibedom.session=same-name")
+        old = await docker_removal.labelled(runtime.engine(), "vibedom.session=same-name")
     async with locked(runtime, second) as box:
-        new = await docker_removal.labelled(docker, "vibedom.session=same-name")
+        new = await docker_removal.labelled(runtime.engine(), "vibedom.session=same-name")
         assert (await finish(await box.start("ls"))).out == "readme.txt\n"
     assert not {one.name for one in old} & {one.name for one in new}
 

@@ -15,6 +15,7 @@ from vibedom.attack.far_side import host_addresses
 from vibedom.errors import LockdownError, SandboxError
 from vibedom.sandbox import docker_holder, docker_network, image
 from vibedom.sandbox.docker import DockerRuntime
+from vibedom.sandbox.docker_caller import Caller
 from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.lockdown import Lockdown
 from vibedom.sandbox.runtime import Command
@@ -185,16 +186,19 @@ async def test_a_rule_that_cannot_be_set_ends_the_start(
     runtime: DockerRuntime, docker: aiodocker.Docker, tmp_path: Path, kind: type[Lockdown], reason: str
 ) -> None:
     name = f"test-{tmp_path.name}".replace("_", "-")[:40]
-    bridge = await docker_network.create(docker, name, {})
+    caller = Caller(runtime.endpoint())
+    caller.greet()
+    bridge = docker_network.create(caller, name, {})
     listeners = docker_network.listen(bridge)
     good = docker_network.lockdown(bridge, listeners)
     rules = kind(**{field: getattr(good, field) for field in good.__struct_fields__})
     permit = Permit(tmp_path, name)
     permit.give()
-    container = await docker_holder.create(docker, name, bridge=bridge, rules=rules, permit=permit, labels={})
+    holder = docker_holder.create(caller, name, bridge=bridge, rules=rules, permit=permit, labels={})
+    container = docker.containers.container(holder)
     try:
         with pytest.raises(LockdownError, match=reason):
-            await docker_holder.start(container)
+            docker_holder.start(caller, holder)
         assert (await container.show())["State"]["Running"] is False
     finally:
         docker_network.close(listeners)
@@ -202,13 +206,13 @@ async def test_a_rule_that_cannot_be_set_ends_the_start(
         await (await docker.networks.get(bridge.id)).delete()
 
 
-async def test_a_holder_that_never_gets_ready_is_given_up(docker: aiodocker.Docker, tmp_path: Path) -> None:
+async def test_a_holder_that_never_gets_ready_is_given_up(runtime: DockerRuntime, docker: aiodocker.Docker) -> None:
     container = await docker.containers.create(
         {"Image": image.NAME, "Cmd": ["sleep", "1000"], "HostConfig": {"NetworkMode": "none"}}
     )
     try:
-        with anyio.fail_after(30), pytest.raises(LockdownError, match="within 3 s"):
-            await docker_holder.start(container, seconds=3)
+        with pytest.raises(LockdownError, match="within 3 s"):
+            docker_holder.start(Caller(runtime.endpoint()), container.id, seconds=3)
     finally:
         await container.delete(force=True)
 

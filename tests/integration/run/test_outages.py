@@ -18,6 +18,7 @@ from tests.integration.run.conftest import Finished, Vibedom, ended, killed_at_t
 from vibedom import sessions
 from vibedom.paths import Home
 from vibedom.sandbox.docker import DockerRuntime
+from vibedom.sandbox.docker_engine import connect, disconnect
 from vibedom.sandbox.runtime import Runtime
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine]
@@ -133,7 +134,7 @@ async def test_a_holder_that_somebody_restarts_ends_the_session_and_resume_goes_
 ) -> None:
     if not isinstance(runtime, DockerRuntime):
         pytest.skip("this runtime has no engine")
-    home, docker = Home(root=vibedom.home), runtime.client()
+    home, docker = Home(root=vibedom.home), connect(runtime.endpoint())
     script = "echo x >> runs; while [ $(wc -l < runs) -lt 2 ]; do sleep 0.2; done"
     finished: list[Finished] = []
 
@@ -151,6 +152,7 @@ async def test_a_holder_that_somebody_restarts_ends_the_session_and_resume_goes_
     assert "somebody stopped or restarted its holder in the engine" in finished[0].err
     assert "Traceback" not in finished[0].err
     assert await everything(docker, sessions.load(home, "task").id) == []
+    await disconnect(docker)
     done = await vibedom("resume", "task")
     assert done.code == 0, done
     assert (home.session("task").upper / "runs").read_text() == "x\nx\n"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.runtimes import make_spec
 from vibedom.errors import SandboxError
 from vibedom.sandbox import docker_labels
 from vibedom.sandbox.docker_labels import Owner, birth, home_hash, labels, owner
@@ -45,7 +44,7 @@ def test_a_process_whose_name_looks_like_fields_is_read_right(tmp_path: Path) ->
 
 
 def test_labels_name_session_owner_and_home(tmp_path: Path) -> None:
-    found = labels(make_spec(tmp_path, session="blue-fox"), tmp_path)
+    found = labels("blue-fox", tmp_path, owner_pid=os.getpid(), started_at=1.0)
     assert found[docker_labels.SESSION] == "blue-fox"
     assert owner(found) == Owner(os.getpid(), birth(os.getpid()) or "")
     assert found[docker_labels.HOME] == home_hash(tmp_path)
@@ -59,7 +58,7 @@ def test_a_dead_owner_gets_no_labels(tmp_path: Path) -> None:
     process = subprocess.Popen(["true"])
     process.wait()
     with pytest.raises(SandboxError, match="not alive"):
-        labels(make_spec(tmp_path, owner_pid=process.pid), tmp_path)
+        labels("blue-fox", tmp_path, owner_pid=process.pid, started_at=1.0)
 
 
 @pytest.mark.parametrize("found", [{}, {"vibedom.owner_pid": ""}, {"vibedom.owner_pid": "-1"}, {"other": "1"}])

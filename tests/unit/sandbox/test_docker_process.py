@@ -1,9 +1,10 @@
 """docker_process: a terminal settles on its last size while the engine is not ready; what cannot start is named."""
 
-import aiodocker
 import anyio
 import pytest
 
+from tests.unit.sandbox.test_docker_stream import Recorded
+from vibedom.sandbox.docker_http import RefusalError
 from vibedom.sandbox.docker_process import CANNOT_FIND, DockerProcess, is_missing
 from vibedom.sandbox.docker_stream import Attached
 
@@ -20,7 +21,7 @@ class SlowTerminal:
     async def resize(self, columns: int, rows: int) -> None:
         await anyio.lowlevel.checkpoint()
         if self.refusals:
-            raise aiodocker.DockerError(self.refusals.pop(), "process not found")
+            raise RefusalError("process not found", self.refusals.pop())
         self.sizes.append((columns, rows))
 
     async def signal(self, signum: int) -> None:
@@ -31,9 +32,7 @@ class SlowTerminal:
 
 
 def process(handle: SlowTerminal, *, tty: bool = True) -> DockerProcess:
-    unused = aiodocker.stream.Stream.__new__(aiodocker.stream.Stream)
-    unused._resp = None
-    return DockerProcess(handle, Attached(unused), tty=tty)
+    return DockerProcess(handle, Attached(Recorded()), tty=tty)
 
 
 async def test_a_size_is_tried_again_until_the_engine_takes_it() -> None:

@@ -2,23 +2,30 @@
 
 import anyio
 import pytest
-from aiodocker.stream import Message, Stream
 
 from vibedom.sandbox.docker_stream import STDERR, STDOUT, UNREAD_BYTES, Attached
 
 pytestmark = pytest.mark.anyio
 
 
-class Recorded(Stream):
-    """A stream whose messages are known; counts how many have been taken."""
+class Recorded:
+    """Streams whose pieces are known; counts how many have been taken."""
 
     def __init__(self, *messages: tuple[int, bytes], error: Exception | None = None) -> None:
-        self._resp = None
-        self.messages = [Message(number, data) for number, data in messages]
+        self.messages = messages
         self.error = error
         self.taken = 0
 
-    async def read_out(self) -> Message | None:
+    async def write(self, data: bytes) -> None:
+        raise AssertionError("nothing is written here")
+
+    def end_input(self) -> None:
+        raise AssertionError("nothing is written here")
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def read(self) -> tuple[int, bytes] | None:
         await anyio.lowlevel.checkpoint()
         if self.taken < len(self.messages):
             self.taken += 1

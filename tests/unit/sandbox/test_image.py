@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vibedom.errors import RuntimeUnavailableError
-from vibedom.sandbox import debian, image
+from vibedom.sandbox import debian, image, image_archive
 
 
 def test_an_image_is_current_with_the_hash_of_its_own_recipe_only() -> None:
@@ -24,7 +24,7 @@ def test_an_image_is_current_with_the_hash_of_its_own_recipe_only() -> None:
 
 
 def test_the_build_context_holds_the_dockerfile_alone() -> None:
-    with tarfile.open(fileobj=image.build_context()) as tar:
+    with tarfile.open(fileobj=image_archive.build_context()) as tar:
         assert tar.getnames() == ["Dockerfile"]
         content = tar.extractfile("Dockerfile")
         assert content is not None
@@ -44,10 +44,9 @@ def test_both_recipes_hold_what_the_holder_needs() -> None:
 async def test_the_archive_is_a_tar_whose_configuration_names_its_layer(tmp_path: Path, size: int) -> None:
     root = tmp_path / "root.tar"
     root.write_bytes(b"x" * size)
-    layer = await image.read_layer(root)
-    streamed = b"".join(
-        [part async for part in image.archive(layer, name="a/b:c", architecture="arm64", image_labels={"k": "v"})]
-    )
+    layer = await image_archive.read_layer(root)
+    parts = image_archive.archive(layer, name="a/b:c", architecture="arm64", image_labels={"k": "v"})
+    streamed = b"".join([part async for part in parts])
     with tarfile.open(fileobj=io.BytesIO(streamed)) as tar:
         members = {name: tar.extractfile(name).read() for name in tar.getnames()}  # type: ignore[union-attr]
     [manifest] = json.loads(members["manifest.json"])
