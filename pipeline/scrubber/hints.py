@@ -1,24 +1,16 @@
 """A quick look at a buffer: is there anything in it that would have to be decoded?"""
 
-import platform
-import re
-import threading
-from collections.abc import Callable, Collection
-from hashlib import sha256
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from functools import cached_property, partial
+from typing import NamedTuple
 
 from pipeline.archives import BEGINNINGS, IN_BASE64
 from pipeline.scrubber import base64_text, hex_text
 from pipeline.scrubber.cache import Cache
 from pipeline.scrubber.coloured_text import ESCAPE, MARK
 from pipeline.scrubber.lexeme import LEXEMES, Kind
+from pipeline.scrubber.look import Places, look_for, places_of
 from pipeline.scrubber.prose import PROSE
-
-hyperscan: Any
-try:
-    import hyperscan
-except ImportError:  # no wheel for this platform: `re` gives the same answers, more slowly
-    hyperscan = None
 
 
 class Hints(NamedTuple):
@@ -31,9 +23,6 @@ class Hints(NamedTuple):
     coloured: bool = False
 
 
-Look = Callable[[bytes], Collection[int]]
-"""Which of some patterns are in a buffer, by index."""
-
 _SHORTEST_RUN = 24
 
 
@@ -42,11 +31,8 @@ class HintFinder:
     what that compiles."""
 
     def __init__(self, *, native: bool | None = None, cache: Cache | None = None) -> None:
-        native = hyperscan is not None if native is None else native
-
-        def look(*patterns: bytes) -> Look:
-            return _NativeLook(patterns, cache) if native else _PortableLook(patterns)
-
+        look = partial(look_for, native=native, cache=cache)
+        self._places_of = partial(places_of, native=native, cache=cache)
         self._lexemes = look(*LEXEMES.values(), MARK, *PROSE)
         self._run = look(base64_text.RUN)
         # In one database these two take twenty times as many bytes as in two, and four times as long to compile.
@@ -77,6 +63,23 @@ class HintFinder:
         """Whether there is anything that may be unpacked, in base64 or as it is."""
         return bool(self._archives(data))
 
+    def escapes(self, data: bytes) -> Sequence[tuple[Kind, int]] | None:
+        """All escapes and where they end, in order. None: there are very many, or colours or prose beside them."""
+        if ESCAPE in data:
+            return None
+        is_escaped = b"\\" in data
+        if not (is_escaped or b"%" in data or b"&" in data):
+            return ()
+        found = self._places(data)
+        kinds = self._kinds
+        if found is None or (is_escaped and any(index >= len(kinds) for index, _ in found)):
+            return None
+        return [(kinds[index], end) for index, end in found if index < len(kinds)]
+
+    @cached_property
+    def _places(self) -> Places:
+        return self._places_of(*LEXEMES.values(), MARK, *PROSE)
+
 
 _finders: list[HintFinder] = []
 
@@ -87,45 +90,3 @@ def hint_finder(cache: Cache | None = None) -> HintFinder:
     if not _finders:
         _finders.append(HintFinder(cache=cache))
     return _finders[0]
-
-
-class _NativeLook:
-    """About 0.2 ms for 512 KiB, with the GIL released."""
-
-    def __init__(self, patterns: tuple[bytes, ...], cache: Cache | None) -> None:
-        self._database = _database(patterns, cache)
-        self._local = threading.local()
-
-    def __call__(self, data: bytes) -> Collection[int]:
-        # Scratch space must not be shared between threads.
-        scratch = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = hyperscan.Scratch(self._database)
-        seen: list[int] = []
-        self._database.scan(data, match_event_handler=lambda index, *_: seen.append(index), scratch=scratch)
-        return seen
-
-
-def _database(patterns: tuple[bytes, ...], cache: Cache | None) -> Any:
-    version = f"{hyperscan.__version__} {platform.machine()}"
-    key = f"look {version} {sha256(repr(patterns).encode()).hexdigest()}"
-    blob = None if cache is None else cache.get(key)
-    if blob is not None:
-        try:
-            return hyperscan.loadb(blob, mode=hyperscan.HS_MODE_BLOCK)
-        except hyperscan.error:
-            pass  # damaged: compiled again
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    flags = [hyperscan.HS_FLAG_SINGLEMATCH] * len(patterns)
-    database.compile(expressions=list(patterns), ids=list(range(len(patterns))), flags=flags)
-    if cache is not None:
-        cache.put(key, hyperscan.dumpb(database))
-    return database
-
-
-class _PortableLook:
-    def __init__(self, patterns: tuple[bytes, ...]) -> None:
-        self._patterns = [re.compile(pattern) for pattern in patterns]
-
-    def __call__(self, data: bytes) -> Collection[int]:
-        return [index for index, pattern in enumerate(self._patterns) if pattern.search(data)]

@@ -4,13 +4,12 @@ import random
 
 import pytest
 
-from pipeline.scrubber.engine import MatchEngine, build_engine, reference_engine
+from pipeline.scrubber.engine import MatchEngine, reference_engine
 from pipeline.scrubber.go_syntax import parse_go
 from pipeline.scrubber.match import Match
 from tests.support.regex_samples import sample
-from vibedom.rule_files import load_shipped
+from tests.support.shipped_rules import RULES, shipped_engine
 
-RULES = load_shipped()
 TREES = [parse_go(rule.regex) for rule in RULES.rules if rule.regex]
 GLUE = (b" ", b"\n", b"\\n", b'\\"', b'": "', b"", b",", b"&x=", b"%22", b"=", b" key: ", b"9", b"_")
 
@@ -39,7 +38,7 @@ def expected() -> dict[bytes, list[Match]]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("native", [True, False], ids=["native", "portable"])
 def test_every_shipped_rule_is_found_alike(native: bool, expected: dict[bytes, list[Match]]) -> None:
-    engine: MatchEngine = build_engine(RULES, native=native)
+    engine: MatchEngine = shipped_engine(native=native)
     for body, matches in expected.items():
         assert engine.matches(body) == matches
 

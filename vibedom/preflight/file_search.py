@@ -14,7 +14,9 @@ from pipeline.scrubber.hints import hint_finder
 from pipeline.scrubber.match import Match
 from pipeline.scrubber.model import RuleInfo, Span, default_choose
 from pipeline.scrubber.search import EngineSearch
+from pipeline.scrubber.sieve import Sieve
 from pipeline.scrubber.span_set import to_spans
+from pipeline.scrubber.triggered_engine import Candidates
 from vibedom.preflight.file_report import FileFinding, Skipped, SkipReason
 from vibedom.preflight.file_walk import WalkedFile
 from vibedom.preflight.finding import sample_of
@@ -54,7 +56,8 @@ class FileSearch:
         data and addresses are passed over."""
         self.max_file_bytes = max_file_bytes
         self.deadline = deadline
-        self._engine = engine if pii else SecretsOnly(engine)
+        self._engine: MatchEngine = engine if pii else SecretsOnly(engine)
+        self._sieve = Sieve(self._engine, hint_finder())
         self._fingerprint = fingerprint
         self._listed = listed
         self._hints = hint_finder()
@@ -74,6 +77,8 @@ class FileSearch:
                 continue
             read += 1
             size += len(content)
+            if not self._sieve.passes(text, file.name):
+                continue
             for finding, secret, is_allowed in self._findings(file.name, text):
                 if is_allowed:
                     suppressed += 1
@@ -125,18 +130,22 @@ class SecretsOnly:
     """An engine without its rules for personal data and addresses: an e-mail address hides the password before it."""
 
     def __init__(self, engine: MatchEngine) -> None:
-        self.rules = engine.rules
+        self.rules, self.plans = engine.rules, engine.plans
         self._engine = engine
-        self._passed_over = {
-            index for index, rule in enumerate(engine.rules) if rule.secret_class not in ("secret", "credential")
-        }
+        self._wanted = {i for i, rule in enumerate(engine.rules) if rule.secret_class in ("secret", "credential")}
 
     def find(self, data: bytes, /) -> list[Span]:
         matches = self.matches(data)
         return to_spans(data, matches, escape_aware=True) if matches else []
 
     def matches(self, data: bytes, path: str | None = None) -> list[Match]:
-        return [match for match in self._engine.matches(data, path) if match.rule not in self._passed_over]
+        return self.judged(data, self.announced(data), path)
+
+    def announced(self, data: bytes) -> Candidates:
+        return {rule: found for rule, found in self._engine.announced(data).items() if rule in self._wanted}
+
+    def judged(self, data: bytes, candidates: Candidates, path: str | None = None) -> list[Match]:
+        return self._engine.judged(data, candidates, path)
 
 
 class NamedFile:
