@@ -17,7 +17,8 @@ from vibedom.sandbox.runtime import WORK_MOUNT, WORKSPACE_MOUNT, Command, Limits
 from vibedom.sessions import Launch, SessionRecord
 from vibedom.settings import Policy
 from vibedom.tree_removal import remove_tree
-from vibedom.workspace.own_repository import lay_repositories
+from vibedom.workspace.later_masks import lay_again
+from vibedom.workspace.own_repository import Laid, lay_repositories
 
 PASSED_VARIABLES = ("TERM", "COLORTERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """What the sandbox takes over of the user's environment. Nothing else: it may hold anything."""
@@ -108,8 +109,12 @@ def prepare(wishes: Wishes, home: Home, *, runtime: RuntimeName, masked: Sequenc
 
 def reopen(wishes: Wishes, home: Home, record: SessionRecord, *, masked: Sequence[str]) -> Prepared:
     """Prepare a session that ended or crashed to go on with its work, its base and its grants. The caller has removed
-    what a crash left of it in the runtime."""
+    what a crash left of it in the runtime. Raises `WorkspaceError` where it is too late to mask a file."""
     directory = home.session(record.id)
+    everything = tuple(dict.fromkeys((*record.masked, *masked)))
+    laid = Laid(hidden=record.hidden, head=record.head, start=record.start, inner=record.inner, notes=record.notes)
+    new = [path for path in everything if path not in record.masked]
+    laid = lay_again(record.workspace, directory.upper, laid, masked=everything, new=new)
     _clear_work(directory.work)
     record = msgspec.structs.replace(
         record,
@@ -117,7 +122,12 @@ def reopen(wishes: Wishes, home: Home, record: SessionRecord, *, masked: Sequenc
         exit_code=None,
         owner_pid=os.getpid(),
         owner_ticks=start_ticks(os.getpid()),
-        masked=tuple(dict.fromkeys((*record.masked, *masked))),
+        masked=everything,
+        hidden=laid.hidden,
+        head=laid.head,
+        start=laid.start,
+        inner=laid.inner,
+        notes=laid.notes,
         is_paused=False,
         is_detached=wishes.is_detached,
         launch=wishes.launch,

@@ -43,16 +43,20 @@ class Laid(msgspec.Struct, frozen=True, kw_only=True):
     """What the user should know, one line each."""
 
 
-def lay_repositories(workspace: Path, upper: Path, masked: Collection[str] = ()) -> Laid:
-    """Fill `upper` before the sandbox starts. Where a repository must be hidden and no other can be made, there is an
-    empty one: masked content is never shown. Raises `OSError`."""
+def lay_repositories(
+    workspace: Path, upper: Path, masked: Collection[str] = (), *, besides: Collection[str] = ()
+) -> Laid:
+    """Fill `upper` before the sandbox starts, except for the `.git` paths `besides`, which are there. Where a repository
+    must be hidden and no other can be made, there is an empty one: masked content is never shown. Raises `OSError`."""
     hidden: list[str] = []
     inner: list[OwnInner] = []
     notes: list[str] = []
     head = start = head_of(workspace)
-    for directory in _repositories(workspace, masked):
+    for git in hidden_repositories(workspace, masked):
+        if git in besides:
+            continue
+        directory = git.removesuffix(".git").rstrip("/")
         inside = [path.removeprefix(f"{directory}/") for path in masked if _is_below(path, directory)]
-        git = f"{directory}/.git" if directory else ".git"
         hidden.append(git)
         try:
             made = _lay(workspace / directory, upper / git, inside, keeps_past=not inside)
@@ -67,13 +71,13 @@ def lay_repositories(workspace: Path, upper: Path, masked: Collection[str] = ())
     return Laid(hidden=tuple(hidden), head=head, start=start, inner=tuple(inner), notes=tuple(notes))
 
 
-def _repositories(workspace: Path, masked: Collection[str]) -> list[str]:
-    """Directories, outermost first, whose `.git` cannot be shown as it is."""
+def hidden_repositories(workspace: Path, masked: Collection[str]) -> list[str]:
+    """The `.git` paths, workspace-relative and outermost first, that cannot be shown as they are."""
     above = {"", *(directory for path in masked for directory in ancestors(path))} if masked else {""}
     found = [directory for directory in above if os.path.lexists(workspace / directory / ".git")]
     hidden = {directory for directory in found if masked or not _is_directory(workspace / directory / ".git")}
     hidden |= {each for each in submodules(workspace) if not _is_seen(workspace, each, hidden)}
-    return sorted(hidden)
+    return [f"{directory}/.git" if directory else ".git" for directory in sorted(hidden)]
 
 
 def _is_seen(workspace: Path, directory: str, hidden: Collection[str]) -> bool:
