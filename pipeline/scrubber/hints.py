@@ -4,12 +4,11 @@ from collections.abc import Collection, Sequence
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from pipeline.archives import BEGINNINGS, IN_BASE64
 from pipeline.scrubber import base64_text, hex_text
 from pipeline.scrubber.cache import Cache
 from pipeline.scrubber.coloured_text import ESCAPE, MARK
 from pipeline.scrubber.lexeme import LEXEMES, Kind
-from pipeline.scrubber.look import Places, look_for, places_of
+from pipeline.scrubber.look import Look, Places, look_for, places_of
 from pipeline.scrubber.prose import PROSE
 
 
@@ -38,7 +37,7 @@ class HintFinder:
         # In one database these two take twenty times as many bytes as in two, and four times as long to compile.
         self._base64 = look(base64_text.SHAPE)
         self._hex = look(hex_text.SHAPE)
-        self._archives = look(*BEGINNINGS, *IN_BASE64)
+        self._look = look
         self._kinds = tuple(LEXEMES)
 
     def __call__(self, data: bytes) -> Hints:
@@ -62,6 +61,12 @@ class HintFinder:
     def archived(self, data: bytes) -> bool:
         """Whether there is anything that may be unpacked, in base64 or as it is."""
         return bool(self._archives(data))
+
+    @cached_property
+    def _archives(self) -> Look:
+        from pipeline.archives import BEGINNINGS, IN_BASE64  # with all that unpacks: no scan of files needs it
+
+        return self._look(*BEGINNINGS, *IN_BASE64)
 
     def escapes(self, data: bytes) -> Sequence[tuple[Kind, int]] | None:
         """All escapes and where they end, in order. None: there are very many, or colours or prose beside them."""

@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pathspec
+if TYPE_CHECKING:
+    import pathspec
 
 GITIGNORE = ".gitignore"
 GITLEAKSIGNORE = ".gitleaksignore"
@@ -47,16 +49,18 @@ class GitIgnore:
             directory = directory.rpartition("/")[0]
         return bool(self._exclude is not None and self._exclude.check_file(path).include)
 
-    def _spec_of(self, directory: str) -> pathspec.GitIgnoreSpec | None:
+    def _spec_of(self, directory: str) -> "pathspec.GitIgnoreSpec | None":
         if directory not in self._specs:
             self._specs[directory] = _spec(self._root / directory / GITIGNORE)
         return self._specs[directory]
 
 
-def _spec(path: Path) -> pathspec.GitIgnoreSpec | None:
+def _spec(path: Path) -> "pathspec.GitIgnoreSpec | None":
     text = _text(path)
     if text is None:
         return None
+    import pathspec  # a tenth of a scan's start, and many trees have no such file
+
     try:
         return pathspec.GitIgnoreSpec.from_lines(text.splitlines())
     except ValueError:
