@@ -53,6 +53,8 @@ AUTH_HEADERS = frozenset(
         "set-cookie",
     )
 )
+MAX_REMEMBERED = 256
+"""Hosts whose rules are known without looking for them."""
 _KEYS: frozenset[SecretClass] = frozenset(("secret", "credential"))
 _TOKEN_FIELD = re.compile(r"token|secret|key|code|assertion|credential|passw|authorization|^auth$", re.IGNORECASE)
 _BODY_FIELD = re.compile(r"body \$\.(?:[\w-]{1,64}\.)?([\w-]{1,64})")
@@ -107,12 +109,18 @@ class ContextTable:
         self._auth_headers = AUTH_HEADERS.union(sensitive_headers)
         self._rules = tuple(rules)
         self._registries = tuple(registries)
+        # Each step of a flow asks for the same host, most of them several times.
+        self._matching = lru_cache(MAX_REMEMBERED)(self._find_matching)
+        self._remembered = lru_cache(MAX_REMEMBERED)(self._most_specific)
         self.table: Table = MappingProxyType(
             {cell: {**row, **(overrides or {}).get(cell, {})} for cell, row in DEFAULT_TABLE.items()}
         )
 
     def context_of(self, host: str) -> Context:
         """The context the most specific rule gives a canonical host; `external` without one."""
+        return self._remembered(host)
+
+    def _most_specific(self, host: str) -> Context:
         named = [(r.pattern.specificity, 1, r.context) for r in self._matching(host) if r.context is not None]
         named += [(p.specificity, 0, "registry") for p in self._registries if p.matches_host(host)]
         return max(named, key=lambda entry: entry[:2])[2] if named else "external"
@@ -167,8 +175,8 @@ class ContextTable:
             return "allow"
         return "alert" if "pass" in said else None
 
-    def _matching(self, host: str) -> list[ContextRule]:
-        return [rule for rule in self._rules if rule.pattern.matches_host(host)]
+    def _find_matching(self, host: str) -> tuple[ContextRule, ...]:
+        return tuple(rule for rule in self._rules if rule.pattern.matches_host(host))
 
 
 @lru_cache(maxsize=1024)

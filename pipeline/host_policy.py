@@ -5,6 +5,7 @@ The most specific rule wins (host, then port, then path, then methods); between 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -14,6 +15,8 @@ from pipeline.hosts import is_ip_literal
 from pipeline.patterns import Network, Pattern
 
 SSH_PORT = 22
+MAX_REMEMBERED = 128
+"""Decisions that are known without looking for their rules: a flow asks for the same one four times."""
 
 
 class Dial(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +72,7 @@ class HostPolicy:
                 raise ValueError(f"{pattern.label}: '*' can only deny")
         self._allow = _Index((*allow, *session))
         self._deny = _Index(deny)
+        self._remembered = lru_cache(MAX_REMEMBERED)(self._decide)
         self._budgeted = tuple(route for route in self.routes if route.budget is not None)
 
     def allowing(self, patterns: Iterable[Pattern]) -> "HostPolicy":
@@ -85,6 +89,9 @@ class HostPolicy:
         """The verdict for a canonical host. Without a method it is about opening a connection: then a rule that allows
         some path is enough, and a rule that denies some path is not. `path` is a request target; its query is ignored.
         """
+        return self._remembered(host, port, method, path)
+
+    def _decide(self, host: str, port: int, method: str | None, path: str | None) -> Decision:
         allowed = _best(self._allowing(host, port, method, path))
         denied = _best(self._denying(host, port, method, path))
         if allowed and _outranks(allowed, denied):

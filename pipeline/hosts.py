@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 
 import idna
 
@@ -11,6 +12,8 @@ from pipeline.events import Reason
 MAX_RAW_LENGTH = 1024
 """Characters; anything longer is refused before it costs time."""
 MAX_NAME_LENGTH = 253
+MAX_REMEMBERED = 256
+"""Hosts whose one spelling is known: a flow asks for the same one three times."""
 _UNICODE_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -30,6 +33,7 @@ class PortError(HostError):
     reason: Reason = "bad-port"
 
 
+@lru_cache(MAX_REMEMBERED)
 def canonical_host(raw: str | bytes) -> str:
     """The one spelling of a host: lower case, no trailing dot, IDNA to ASCII, IP literals in their shortest form.
 

@@ -116,4 +116,7 @@ def looks_like_text(data: bytes) -> bool:
 
 def header(headers: tuple[Header, ...], name: bytes) -> bytes | None:
     """The first value of a header (name in lower case), or None."""
-    return next((value for key, value in headers if key.lower() == name), None)
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None

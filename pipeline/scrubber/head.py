@@ -1,15 +1,14 @@
 """Scrubs the parts of a head: header names and values, method, request target, and the host itself."""
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
 
 import msgspec
 
-from pipeline.events import Action, Finding, Header, Target
+from pipeline.events import Finding, Header, Target
 from pipeline.scrubber.binary import keys
+from pipeline.scrubber.clean_parts import CleanParts, scrub_all
 from pipeline.scrubber.judge_hits import HitJudge
-from pipeline.scrubber.model import Hit, RuleInfo
+from pipeline.scrubber.model import Hit
 from pipeline.scrubber.scrubber import Scrubber
 
 NEVER_EDITED = frozenset((b"host", b"content-length", b"transfer-encoding"))
@@ -21,7 +20,6 @@ PROTOCOL_HEADERS = frozenset(
     b" sec-websocket-key sec-websocket-accept sec-websocket-version".split()
 )
 """Headers that say how to read a message: hardly ever more than words, so they are looked at all at once."""
-REMEMBERED, LONGEST_REMEMBERED = 256, 2048
 TARGET = re.compile(rb"/[^\x00-\x20\x7f]*|\*")
 """A request target as an origin gets it. In HTTP/2 it may be anything: a whole URL, which overrides `Host` where it
 arrives, or a blank, behind which a lenient server reads no further."""
@@ -30,26 +28,12 @@ _PORT = re.compile(r":[0-9]*\Z")
 METHOD = re.compile(r"[A-Z][A-Z-]{0,31}")
 
 
-class CleanTexts:
-    """Answers whether nothing is found in a text, and remembers it: the same client says the same words each time."""
-
-    def __init__(self, scrubber: Scrubber) -> None:
-        self._scrubber = scrubber
-        self._remembered = lru_cache(REMEMBERED)(self._is_clean)
-
-    def __call__(self, text: bytes) -> bool:
-        return self._remembered(text) if len(text) <= LONGEST_REMEMBERED else self._is_clean(text)
-
-    def _is_clean(self, text: bytes) -> bool:
-        return not self._scrubber.text(text, _scrub_all, location="").hits
-
-
 class HeadEdit:
     """Scrubs the parts of one head, and gathers the findings."""
 
-    def __init__(self, scrubber: Scrubber, judge: HitJudge, is_clean: Callable[[bytes], bool]) -> None:
+    def __init__(self, scrubber: Scrubber, judge: HitJudge, clean: CleanParts) -> None:
         self._scrubber = scrubber
-        self._is_clean = is_clean
+        self._clean = clean
         self.judge = judge
         self.findings: list[Finding] = []
 
@@ -64,12 +48,14 @@ class HeadEdit:
             if key in PROTOCOL_HEADERS and not is_protocol_clean:
                 value = self._text(value, f"{kind} {key.decode('latin-1')}")
             elif key not in PROTOCOL_HEADERS and key not in NEVER_EDITED and not key.startswith(b":"):
-                value = self._value(key.decode("latin-1"), value, kind)
+                value = self._value(key, value, kind)
             edited.append((name, value))
         return tuple(edited) if tuple(edited) != headers else None
 
     def path(self, path: bytes) -> bytes | None:
         """The request target with its secrets replaced, or None where nothing changes."""
+        if self._clean.target(path):
+            return None
         result = self._scrubber.target(path, self.judge.choose("url"))
         self.findings += self.judge.findings(result.hits)
         return result.data if result.data != path else None
@@ -83,12 +69,12 @@ class HeadEdit:
     def target(self, target: Target) -> Target | None:
         """The target as records show it where its host holds a key, which neither a server nor a log may get."""
         for name in _spellings(target):
-            if self._is_clean(name):
+            if self._clean.text(name):
                 continue
             hits = keys(self._scrubber.text(name, self.judge.choose("host"), location="host").hits)
             if any(hit.action in ("scrub", "block") for hit in hits):
                 self.findings += self.judge.findings(hits)
-                shown = self._scrubber.text(name, _scrub_all, location="host").data
+                shown = self._scrubber.text(name, scrub_all, location="host").data
                 host = _CAPITALS.sub(lambda match: match[1] or match[0].lower(), shown.decode())
                 return msgspec.structs.replace(target, host=host, sni=None, authority=None, tunnel=None)
         return None
@@ -97,11 +83,11 @@ class HeadEdit:
         """Whether nothing is found in the names and the protocol's own headers, in one pass over all of them."""
         parts = [name for name, _ in headers]
         parts += [value for name, value in headers if name.lower() in PROTOCOL_HEADERS]
-        return self._is_clean(b"\n".join(parts))
+        return self._clean.text(b"\n".join(parts))
 
     def _found(self, text: bytes, location: str) -> bool:
         """Whether `text` holds what must not stay."""
-        if self._is_clean(text):
+        if self._clean.text(text):
             return False
         hits = self._scrubber.text(text, self.judge.choose(location), location=location).hits
         self.findings += self.judge.findings(hits)
@@ -112,8 +98,11 @@ class HeadEdit:
         self.findings += self.judge.findings(result.hits)
         return result.data
 
-    def _value(self, name: str, value: bytes, kind: str) -> bytes:
-        result = self._scrubber.header(name, value, self.judge.choose(f"{kind} {name}"))
+    def _value(self, name: bytes, value: bytes, kind: str) -> bytes:
+        if self._clean.value(name, value):
+            return value
+        shown = name.decode("latin-1")
+        result = self._scrubber.header(shown, value, self.judge.choose(f"{kind} {shown}"))
         self.findings += self.judge.findings(_located(result.hits, kind))
         return result.data
 
@@ -125,10 +114,6 @@ def _spellings(target: Target) -> tuple[bytes, ...]:
     return tuple(
         name.encode("ascii", "replace") for name in dict.fromkeys((target.host, *written, target.host.upper()))
     )
-
-
-def _scrub_all(_: RuleInfo) -> Action:
-    return "scrub"
 
 
 def _located(hits: tuple[Hit, ...], kind: str) -> tuple[Hit, ...]:

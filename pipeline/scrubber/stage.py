@@ -1,14 +1,19 @@
 """Stage: scrubs what the filter marked, and leaves the originals behind."""
 
+import re
+
 import msgspec
 
 from pipeline.context import ContextTable
 from pipeline.events import Captured, Edits, Filtered, Finding, Header, Payload, Reason, Scan, Scrubbed, Target
 from pipeline.media import header, parse_content_type
 from pipeline.scrubber.body import scrub_body
-from pipeline.scrubber.head import TARGET, CleanTexts, HeadEdit
+from pipeline.scrubber.clean_parts import CleanParts
+from pipeline.scrubber.head import TARGET, HeadEdit
 from pipeline.scrubber.judge_hits import HitJudge, Place
 from pipeline.scrubber.scrubber import Scrubber
+
+_UNPRINTABLE = re.compile(rb"[^\x21-\x7e]")
 
 
 class ScrubberStage:
@@ -20,18 +25,18 @@ class ScrubberStage:
         self._scrubber = scrubber
         self._contexts = contexts
         self._skips_undecodable = skips_undecodable
-        self._is_clean = CleanTexts(scrubber)
+        self._clean = CleanParts(scrubber)
 
     def __call__(self, event: Filtered, /) -> Scrubbed:
         captured = event.captured
         place = Place(host=captured.target.host, context=event.context, direction=captured.direction)
-        edit = HeadEdit(self._scrubber, HitJudge(self._contexts, place), self._is_clean)
+        edit = HeadEdit(self._scrubber, HitJudge(self._contexts, place), self._clean)
         headers, path = self._head(captured, edit)
         body, trouble, scan = self._body(event, edit)
         trailers = edit.headers(captured.trailers, "trailer") if captured.trailers else None
         edits = Edits(headers=headers, path=path, trailers=trailers, body=body)
         shown = self._shown(captured, path, edit)
-        if trouble is None and is_signed(captured) and edits != Edits():
+        if trouble is None and edits != Edits() and is_signed(captured):
             trouble = "signed-request"
         return _scrubbed(
             event, shown, edits, (*captured.prior, *edit.findings), scan=scan, trouble=trouble or shown.trouble
@@ -55,7 +60,7 @@ class ScrubberStage:
 
     def _content_type(self, headers: tuple[Header, ...]) -> str:
         value = header(headers, b"content-type") or b""
-        return parse_content_type(value).essence[:100] if self._is_clean(value) else ""
+        return parse_content_type(value).essence[:100] if self._clean.text(value) else ""
 
     def _shown_path(self, captured: Captured, edited: bytes | None, edit: HeadEdit) -> bytes:
         """The path as records show it: without the secrets that the policy lets through, too."""
@@ -145,4 +150,6 @@ def _scrubbed(
 
 def _printable(raw: bytes) -> str:
     """Printable ASCII; the rest percent-encoded, so that no byte of a log line is a control character."""
+    if len(raw) <= 2048 and not _UNPRINTABLE.search(raw):
+        return raw.decode("ascii")
     return "".join(chr(b) if 0x20 < b < 0x7F else f"%{b:02X}" for b in raw[:2048])
