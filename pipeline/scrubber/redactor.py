@@ -9,10 +9,8 @@ from pipeline.scrubber.edit import Edit, splice
 from pipeline.scrubber.hints import hint_finder
 from pipeline.scrubber.json_body import place_json
 from pipeline.scrubber.model import Choose, Engine, Hit, RuleInfo
+from pipeline.scrubber.rounds import settle
 from pipeline.scrubber.search import EngineSearch, Fingerprint
-
-MAX_ROUNDS = 4
-"""Times a changed document is looked at again."""
 
 
 class Redactor:
@@ -46,15 +44,9 @@ class Redactor:
     def document(self, document: bytes) -> bytes:
         """A JSON document, which stays one; what is none is scrubbed as text. The very same object where nothing
         changed."""
-        placed = place_json(self.search, document, self._location)
-        for _ in range(MAX_ROUNDS):  # what a replacement brings together may be a find of its own
-            self.hits += [self._asked(hit) for part in placed for hit in part.hits]
-            scrubbed = splice(document, placed)
-            if scrubbed is document:
-                break
-            document = scrubbed
-            placed = [part for part in place_json(self.search, document, self._location) if part.new is not None]
-        return document
+        result = settle(document, lambda data: place_json(self.search, data, self._location))
+        self.hits += [self._asked(hit) for hit in result.hits]
+        return result.data
 
     def unfinished(self, rule_id: str, secret: bytes, place: str) -> bytes:
         """What to put in the place of a secret that was recognised without the engine, by the rule named like this."""

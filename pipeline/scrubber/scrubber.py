@@ -7,7 +7,7 @@ from pipeline.events import Media
 from pipeline.media import ContentType
 from pipeline.scrubber.binary import hidden, watch
 from pipeline.scrubber.charset import transcode
-from pipeline.scrubber.edit import Placed, Search, place, splice
+from pipeline.scrubber.edit import Placed, Search, place
 from pipeline.scrubber.form import place_form
 from pipeline.scrubber.header import place_header
 from pipeline.scrubber.hints import hint_finder
@@ -15,12 +15,11 @@ from pipeline.scrubber.json_body import place_json
 from pipeline.scrubber.lines import NDJSON, SSE, place_lines
 from pipeline.scrubber.model import Choose, Engine, Hit, Pardon, Result
 from pipeline.scrubber.multipart import place_multipart
+from pipeline.scrubber.rounds import MAX_ROUNDS, settle, unsettled
 from pipeline.scrubber.search import EngineSearch, Fingerprint
 from pipeline.scrubber.url import place_url
 from pipeline.scrubber.xml_text import place_xml
 
-MAX_ROUNDS = 4
-"""Times a changed buffer is looked at again; every round leaves fewer bytes that are no placeholder."""
 MAX_PART_DEPTH = 2
 """Levels of multipart in multipart."""
 
@@ -84,16 +83,29 @@ class Scrubber:
         if media == "binary":
             return Result(data, watch(search, data, where))
         placer = self._placer(media, content, where, depth)
-        transcoded = transcode(data, content.charset)
-        if transcoded is None:
+        if transcode(data, content.charset) is None:
             return self._settled(data, search, placer)
-        result = self._settled(transcoded.data, search, placer)
-        if result.data is not transcoded.data:
-            data = transcoded.restore(result.data)
-        # A label or a byte order mark may be wrong, and a reader may take less for one character than its charset does.
+        hits: tuple[Hit, ...] = ()
+        for _ in range(MAX_ROUNDS):
+            result = self._in_charset(data, content.charset, search, placer)
+            hits += _others(result.hits, hits)
+            if result.data is data:
+                return Result(data, hits)
+            data = result.data
+        return unsettled(hits)
+
+    def _in_charset(self, data: bytes, charset: str | None, search: Search, placer: Placer) -> Result:
+        """`data` scrubbed in its charset, and then as the bytes it is: a label or a byte order mark may be wrong, and a
+        reader may take less for one character than its charset does."""
+        hits: tuple[Hit, ...] = ()
+        transcoded = transcode(data, charset)
+        if transcoded is not None:
+            result = self._settled(transcoded.data, search, placer)
+            hits = result.hits
+            if result.data is not transcoded.data:
+                data = transcoded.restore(result.data)
         as_bytes = self._settled(data, search, placer)
-        known = {hit.fingerprint for hit in result.hits}
-        return Result(as_bytes.data, result.hits + tuple(h for h in as_bytes.hits if h.fingerprint not in known))
+        return Result(as_bytes.data, hits + _others(as_bytes.hits, hits))
 
     def _placer(self, media: Media, content: ContentType, where: str, depth: int) -> Placer:
         boundary = content.boundary
@@ -107,17 +119,13 @@ class Scrubber:
         return partial(_PLACERS.get(media, _place_text), where="form" if media == "form" else where)
 
     def _settled(self, data: bytes, search: Search, placer: Placer) -> Result:
-        """Scrubs until nothing is found any more: what a replacement brings together may be a find of its own."""
-        placed = placer(search, data)
-        hits = tuple(hit for part in placed for hit in part.hits)
-        scrubbed = splice(data, placed)
-        for _ in range(MAX_ROUNDS if scrubbed is not data else 0):
-            more = [part for part in placer(search, scrubbed) if part.new is not None]
-            if not more:
-                break
-            hits += tuple(hit for part in more for hit in part.hits)
-            scrubbed = splice(scrubbed, more)
-        return Result(scrubbed, hits)
+        return settle(data, partial(placer, search))
+
+
+def _others(hits: tuple[Hit, ...], known: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    """Those of `hits` that are about no secret of `known`."""
+    fingerprints = {hit.fingerprint for hit in known}
+    return tuple(hit for hit in hits if hit.fingerprint not in fingerprints)
 
 
 def _place_text(search: Search, data: bytes, where: str) -> list[Placed]:

@@ -24,8 +24,14 @@ SPELLED = b"@\x90key: " + PEM.replace(b"--BEGIN", b"%2d-BEG%49N", 1) + b" and mo
 IN_LINES = b"@\x90x " + base64.encodebytes(b"it is: " + PEM[:32] + PEM_BODY[:195] + PEM[-29:] + b" and more of it")
 CONTROL = b"\x40\x90IDQxMTEgMTExMSAxMTExIDExMTgb3IgNDEx\x01 %32"
 """A control character that was taken for padding where an escape follows."""
+_TAIL = b"RFIEtF" + b"WS0tLS0t"
+ROUNDS = (
+    b"\x01\x00{OiAtLS0tLUJFR0lOQSBQUklWQV%bCk1JvYWJDRDEy9kNEMTIrLKTUlJRWFiQ0Qx\\nsv8wMDAy0tLS0t5EFJTQSBQUklWQV%bIGWQV%b"
+    b"Ck1iQ0Qx\\nMiJRDQUklQV%bIGF0aGVg\\nYWRoZWIG}QSBQUklWQV%b"
+) % ((_TAIL,) * 5)
+"""Of lines of base64 each round takes one more."""
 FOUND: dict[str, tuple[bytes, ...]] = {
-    "bodies": (),
+    "bodies": (ROUNDS,),
     "splits": (BROKEN_WIDE, MIXED_CASE, SPELLED, IN_LINES, CONTROL),
     "rules": (TOO_LARGE,),
 }
