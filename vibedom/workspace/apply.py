@@ -3,7 +3,6 @@
 import os
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,6 +18,7 @@ from vibedom.workspace.spelling import spell, unspell, visible
 from vibedom.workspace.staging import copy
 from vibedom.workspace.step import Step
 from vibedom.workspace.tree import Tree
+from vibedom.workspace.twins import find_twins, unharmed
 
 Notify = Callable[[str], None]
 
@@ -89,6 +89,7 @@ def _prepare(plan: Plan, journal: Journal, notify: Notify) -> tuple[Header, list
             upper=spell(os.fspath(plan.upper)),
             base_file=spell(os.fspath(plan.base_file)),
             parents=_parents(steps, host),
+            twins=tuple((spell(path), entry) for path, entry in find_twins(steps, plan.workspace, plan.base_file)),
         )
     journal.write(header, steps)
     return header, steps
@@ -135,18 +136,37 @@ def _forward(journal: Journal, header: Header, steps: Sequence[Step], notify: No
             notify=notify,
         )
         try:
-            states = execute(job, host)
+            states: dict[str, Entry | None] = dict(execute(job, host))
         except (OSError, VibedomError) as error:
-            with suppress(OSError, VibedomError):  # what stopped it is what the user must hear of
-                journal.enter("undoing")
-                backward(journal, header, steps, notify, is_rerun=True, is_lenient=True)
+            why = _place(error) if isinstance(error, OSError) else str(error)
+            if trouble := _trouble_with_taking_back(journal, header, steps, notify):
+                raise WorkspaceError(
+                    f"the apply stopped ({why}), and not all of it could be taken back: {trouble}"
+                ) from error
             if isinstance(error, VibedomError):
                 raise
-            raise WorkspaceError(f"what was applied has been taken back: {_place(error)}") from error
+            raise WorkspaceError(f"what was applied has been taken back: {why}") from error
+        states |= _unharmed(header, host)
     amend_base(Path(unspell(header.base_file)), states.items())
     settle(Path(unspell(header.base_file)), [(step.path, step.agents) for step in steps if step.settles])
     journal.enter("applied")
     return Outcome(action="applied", paths=tuple(step.path for step in steps), journal=journal.directory)
+
+
+def _trouble_with_taking_back(journal: Journal, header: Header, steps: Sequence[Step], notify: Notify) -> str:
+    """Take back what an apply did before it failed. What stopped that, in words, or ""."""
+    try:
+        journal.enter("undoing")
+        backward(journal, header, steps, notify, is_rerun=True, is_lenient=True)
+    except OSError as error:
+        return f"{_place(error)}; `vibedom undo` goes on with it"
+    except VibedomError as error:
+        return str(error)
+    return ""
+
+
+def _unharmed(header: Header, host: Tree) -> dict[str, Entry | None]:
+    return dict(unharmed([(unspell(path), entry) for path, entry in header.twins], host))
 
 
 def backward(
@@ -174,9 +194,10 @@ def backward(
             states = execute(job, host)
         except OSError as error:
             raise WorkspaceError(f"the undo stopped: {_place(error)}; `vibedom undo` goes on from there") from error
+        others = _unharmed(header, host)
     # A host edit that was overwritten is a conflict again: the base must not say that the agent has seen it.
     seen = [(each.path, each.old if each.overwrites else states[each.path]) for each in steps if each.path in states]
-    amend_base(Path(unspell(header.base_file)), seen)
+    amend_base(Path(unspell(header.base_file)), [*seen, *others.items()])
     unsettle(Path(unspell(header.base_file)), [step.path for step in steps if step.settles])
     journal.enter("undone")
     return Outcome(action="undone", paths=tuple(step.path for step in steps), journal=journal.directory)

@@ -12,7 +12,7 @@ import bisect
 import mmap
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -165,6 +165,15 @@ class Base:
             start, end = self._map.rfind(b"\n", 0, at) + 1, self._map.find(b"\n", at)
             yield unspell(self._decode(self._map[start:end])[0])
             at = self._map.find(needle, end)
+
+    def linked(self, inodes: Collection[int]) -> Iterator[tuple[str, Entry]]:
+        """Every path whose entry has one of these inode numbers. Reads all of the file."""
+        for path, entry in self._from(()):
+            if entry.inode in inodes and path not in self._amended:
+                yield path, entry
+        for path, amended in self._amended.items():
+            if amended is not None and amended.inode in inodes:
+                yield path, amended
 
     def _merged(self, directory: str) -> Iterator[tuple[str, Entry]]:
         key = sort_key(directory)

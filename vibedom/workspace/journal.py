@@ -40,6 +40,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     base_file: str
     parents: tuple[tuple[str, Entry], ...] = ()
     """Directories that stay and are written into, as they were."""
+    twins: tuple[tuple[str, Entry], ...] = ()
+    """Other names of replaced files (`twins.py`), as they were."""
 
 
 class Journal:

@@ -46,8 +46,9 @@ class Laid(msgspec.Struct, frozen=True, kw_only=True):
 def lay_repositories(
     workspace: Path, upper: Path, masked: Collection[str] = (), *, besides: Collection[str] = ()
 ) -> Laid:
-    """Fill `upper` before the sandbox starts, except for the `.git` paths `besides`, which are there. Where a repository
-    must be hidden and no other can be made, there is an empty one: masked content is never shown. Raises `OSError`."""
+    """Fill `upper` before the sandbox starts, except for the `.git` paths `besides`, which are there. Where a
+    repository must be hidden and no other can be made, there is an empty one: masked content is never shown. Raises
+    `OSError`."""
     hidden: list[str] = []
     inner: list[OwnInner] = []
     notes: list[str] = []
