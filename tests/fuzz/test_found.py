@@ -26,8 +26,8 @@ CONTROL = b"\x40\x90IDQxMTEgMTExMSAxMTExIDExMTgb3IgNDEx\x01 %32"
 """A control character that was taken for padding where an escape follows."""
 _TAIL = b"RFIEtF" + b"WS0tLS0t"
 ROUNDS = (
-    b"\x01\x00{OiAtLS0tLUJFR0lOQSBQUklWQV%bCk1JvYWJDRDEy9kNEMTIrLKTUlJRWFiQ0Qx\\nsv8wMDAy0tLS0t5EFJTQSBQUklWQV%bIGWQV%b"
-    b"Ck1iQ0Qx\\nMiJRDQUklQV%bIGF0aGVg\\nYWRoZWIG}QSBQUklWQV%b"
+    b"\x01\x00{OiAtLS0tLUJFR0lOQSBQUklWQV%bCk1JvYWJDRDEy9kNEMTIrLKTUlJRWFiQ0Qx\nsv8wMDAy0tLS0t5EFJTQSBQUklWQV%bIGWQV%b"
+    b"Ck1iQ0Qx\nMiJRDQUklQV%bIGF0aGVg\nYWRoZWIG}QSBQUklWQV%b"
 ) % ((_TAIL,) * 5)
 """Of lines of base64 each round takes one more."""
 FOUND: dict[str, tuple[bytes, ...]] = {
