@@ -5,6 +5,7 @@ import sys
 from contextlib import nullcontext
 
 import anyio
+from anyio.abc import TaskStatus
 
 from vibedom import terminal
 from vibedom.control import messages as m
@@ -45,7 +46,8 @@ async def _exchange(conversation: Conversation, has_tty: bool, keys: DetachKeys)
             await conversation.say(m.Resize(columns=columns, rows=rows))
 
         group.start_soon(terminal.feed, send, end, has_tty)
-        group.start_soon(_leave_on_signal, group.cancel_scope, codes)
+        # Before anything is shown: who sees output may send a signal.
+        await group.start(_leave_on_signal, group.cancel_scope, codes)
         if has_tty and terminal.is_interactive():
             group.start_soon(terminal.follow_size, resize)
         codes.append(await _show(conversation))
@@ -64,9 +66,12 @@ async def _show(conversation: Conversation) -> int:
     raise ControlError("the session let go of this terminal: it has ended, or this terminal was too slow")
 
 
-async def _leave_on_signal(scope: anyio.CancelScope, codes: list[int]) -> None:
+async def _leave_on_signal(
+    scope: anyio.CancelScope, codes: list[int], *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
     """A signal to this process is not meant for the agent: the terminal is restored, the agent goes on."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
+        task_status.started()
         async for number in signals:
             codes.append(128 + number)
             scope.cancel()

@@ -2,29 +2,23 @@
 
 import signal
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
-from vibedom.head_start import begin_early
-from vibedom.paths import Home
-from vibedom.runtimes import Choice
-from vibedom.sandbox.docker_foundation import Foundation
-
-Run = Callable[[Foundation | None], Awaitable[int]]
+if TYPE_CHECKING:
+    from vibedom.sandbox.docker_foundation import Foundation
 
 
-async def with_head_start(home: Home, project: Path, *, runtime: Choice, name: str | None, run: Run) -> int:
-    """What `run` returns, which is given what was begun; or 128+N where signal N came before a session listened to it.
+async def with_head_start(begun: "Foundation", run: Callable[[], Awaitable[int]]) -> int:
+    """What `run` returns; or 128+N where signal N came before a session listened to it. What no sandbox has taken of
+    what was `begun` is gone then.
 
     SIGINT is asyncio's business.
     """
-    begun = begin_early(home, project, runtime=runtime, name=name)
-    if begun is None:
-        return await run(None)
     try:
-        return await _until_signal(run, begun)
+        return await _until_signal(run)
     except BaseExceptionGroup as group:
         if len(group.exceptions) > 1:
             raise
@@ -34,12 +28,12 @@ async def with_head_start(home: Home, project: Path, *, runtime: Choice, name: s
             await anyio.to_thread.run_sync(begun.discard)
 
 
-async def _until_signal(run: Run, begun: Foundation) -> int:
+async def _until_signal(run: Callable[[], Awaitable[int]]) -> int:
     code, received = 0, list[int]()
     async with anyio.create_task_group() as listening:
         with anyio.CancelScope() as work:
             listening.start_soon(_end_on_signal, work, received)
-            code = await run(begun)
+            code = await run()
         listening.cancel_scope.cancel()
     return 128 + received[0] if received else code
 

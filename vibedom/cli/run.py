@@ -4,18 +4,21 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import anyio
 import asyncclick as click
 
 from vibedom import detach_keys
 from vibedom.cli import render
 from vibedom.cli.early import with_head_start
 from vibedom.errors import UsageError
+from vibedom.head_start import begin_early
 from vibedom.import_time import importing
-from vibedom.paths import Home
 from vibedom.paths import home as find_home
-from vibedom.sandbox.docker_foundation import Foundation
+
+if TYPE_CHECKING:
+    from vibedom.sandbox.docker_foundation import Foundation
 
 
 class RunCommand(click.Command):
@@ -88,7 +91,7 @@ class RunCommand(click.Command):
     help="Plant fake credentials in the agent's home: whoever sends one is blocked, and you are alerted.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Say at the end what happened, as JSON on stdout.")
-async def command(**options: Any) -> int:
+def command(**options: Any) -> int:
     """Run an agent on PROJECT (default: here), in a sandbox. Without a command it is a shell.
 
     \b
@@ -103,49 +106,51 @@ async def command(**options: Any) -> int:
 
     On a terminal Ctrl-P Ctrl-Q leaves the session running in the background; every other key goes to the agent.
     """
-    keys = detach_keys.parse_keys(options["detach_keys"])
+    wishes = checked(options)
     if options["detach"] and options["ready_fd"] is None:
-        return await detach()
-    home, project, name = find_home(), Path(options["project"]), options["name"]
-
-    async def go(begun: Foundation | None) -> int:
-        return await start(options, home, project, keys, begun)
-
-    return await with_head_start(home, project, runtime=options["runtime"], name=name, run=go)
+        return anyio.run(detach)
+    begun = begin_early(wishes["home"], wishes["project"], runtime=options["runtime"], name=options["name"])
+    # There is no event loop before this: an engine works while Python imports one.
+    return anyio.run(start, wishes, begun)
 
 
-async def start(options: Mapping[str, Any], home: Home, project: Path, keys: bytes, begun: Foundation | None) -> int:
-    """Run the session of this command line; the engine may have `begun` with it."""
-    with importing():
-        from vibedom.cli.run_session import Options, run_session
+def checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `run_session.Options` that the command line gives. Raises `UsageError`."""
+    return {
+        "home": find_home(),
+        "project": Path(options["project"]),
+        "argv": click.get_current_context().meta.get("vibedom.argv", ()),
+        "runtime": options["runtime"],
+        "agent": options["agent"],
+        "image": options["image"],
+        "root": Path(options["root"]) if options["root"] else None,
+        "name": options["name"],
+        "environment": parse_environment(options["environment"], os.environ),
+        "on_findings": options["on_findings"],
+        "cpus": options["cpus"],
+        "memory_bytes": parse_size(options["memory"]) if options["memory"] else None,
+        "apply_changes": options["apply_changes"],
+        "sinks": options["sinks"],
+        "as_json": options["as_json"],
+        "has_canary": options["canary"],
+        "looks_at_history": options["history"],
+        "is_read_only": options["read_only"],
+        "is_kept": options["keep"],
+        "is_detached": options["detach"],
+        "detach_keys": detach_keys.parse_keys(options["detach_keys"]),
+        "ready": options["ready_fd"],
+    }
 
-    argv = click.get_current_context().meta.get("vibedom.argv", ())
-    wished = Options(
-        home=home,
-        project=project,
-        argv=argv,
-        runtime=options["runtime"],
-        agent=options["agent"],
-        image=options["image"],
-        root=Path(options["root"]) if options["root"] else None,
-        name=options["name"],
-        environment=parse_environment(options["environment"], os.environ),
-        on_findings=options["on_findings"],
-        cpus=options["cpus"],
-        memory_bytes=parse_size(options["memory"]) if options["memory"] else None,
-        apply_changes=options["apply_changes"],
-        sinks=options["sinks"],
-        as_json=options["as_json"],
-        has_canary=options["canary"],
-        looks_at_history=options["history"],
-        is_read_only=options["read_only"],
-        is_kept=options["keep"],
-        is_detached=options["detach"],
-        detach_keys=keys,
-        ready=options["ready_fd"],
-        begun=begun,
-    )
-    return await run_session(wished)
+
+async def start(wishes: Mapping[str, Any], begun: "Foundation | None") -> int:
+    """Run the session of this command line, with which the engine may have `begun`."""
+
+    async def run() -> int:
+        with importing():
+            from vibedom.cli.run_session import Options, run_session
+        return await run_session(Options(**wishes, begun=begun))
+
+    return await run() if begun is None else await with_head_start(begun, run)
 
 
 async def detach() -> int:

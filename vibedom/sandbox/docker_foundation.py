@@ -5,6 +5,7 @@ an engine works by itself meanwhile.
 """
 
 import secrets
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +20,8 @@ from vibedom.sandbox.docker_http import MissingError
 from vibedom.sandbox.docker_network import Bridge
 from vibedom.sandbox.docker_permit import Permit
 from vibedom.sandbox.runtime import Listeners
+
+_TURN_SECONDS = 0.0005
 
 
 class Foundation:
@@ -42,6 +45,8 @@ class Foundation:
         self._has_asked = False
         self._is_taken = False
         self._failure: BaseException | None = None
+        self._is_running = threading.Event()
+        """Or will never be."""
         self._thread = threading.Thread(target=self._lay, name="foundation")
 
     def start(self) -> None:
@@ -50,6 +55,12 @@ class Foundation:
     def settle(self) -> None:
         """Return once nothing more of it is being made."""
         self._thread.join()
+
+    def wait_running(self) -> None:
+        """Return once there is a namespace to join, not locked yet: `wait` has to follow. Raises what `wait` raises."""
+        self._is_running.wait()
+        if self._failure is not None:
+            raise self._failure
 
     def wait(self) -> None:
         """Raises what went wrong. Then, and after `abort`, there may be some of it in the engine: its labels tell."""
@@ -83,11 +94,17 @@ class Foundation:
                 _remove(Caller(self._endpoint), self.name)
 
     def _lay(self) -> None:
+        usual = sys.getswitchinterval()
         try:
+            # Whoever imports meanwhile would keep each answer waiting for as long as threads take turns.
+            sys.setswitchinterval(_TURN_SECONDS)
             self._make()
         except BaseException as exc:
             # Raised by `wait`, in the thread of whoever needs what is missing.
             self._failure = exc
+        finally:
+            self._is_running.set()
+            sys.setswitchinterval(usual)
 
     def _make(self) -> None:
         # An engine that is too old would ignore what it does not know.
@@ -109,7 +126,7 @@ class Foundation:
                 permit=permit,
                 labels=self.labels,
             )
-            address = docker_holder.start(self._caller, self.holder)
+            address = docker_holder.start(self._caller, self.holder, running=self._is_running.set)
         finally:
             # Before the proof: what is proved is the only namespace this sandbox will ever have.
             permit.revoke()

@@ -1,6 +1,6 @@
 """The holder: a container of vibedom's own image that owns the sandbox's network namespace and locks it down."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vibedom.errors import LockdownError, SandboxError
@@ -55,8 +55,11 @@ def create(
     return str(made["Id"])
 
 
-def start(caller: Caller, container: str, seconds: float = READY_SECONDS) -> str:
-    """Start the holder, wait until it has locked the namespace, and return its IPv4 address. Blocking.
+def start(
+    caller: Caller, container: str, seconds: float = READY_SECONDS, *, running: Callable[[], object] = lambda: None
+) -> str:
+    """Start the holder, wait until it has locked the namespace, and return its IPv4 address. Blocking. `running` is
+    called in between: the namespace is there, and not locked yet.
 
     Raises `LockdownError` where it says it could not, ends, or is silent for so many seconds.
     """
@@ -64,6 +67,7 @@ def start(caller: Caller, container: str, seconds: float = READY_SECONDS) -> str
     try:
         with caller.output(what, container, seconds=seconds) as output:
             caller.call(what, "POST", f"/containers/{container}/start", seconds=seconds)
+            running()
             _ready(output)
         shown = caller.call(what, "GET", f"/containers/{container}/json")
     except LockdownError:
@@ -81,8 +85,11 @@ def _ready(output: Iterator[bytes]) -> None:
     said = ""
     for data in output:
         said = (said + data.decode("utf-8", "replace"))[-_OUTPUT_BYTES:]
-        if lockdown.READY in said.splitlines():
+        lines = said.splitlines()
+        if lockdown.READY in lines:
             return
+        if said.endswith("\n") and any(line.startswith(lockdown.FAILED) for line in lines):
+            break
     raise LockdownError(f"the lockdown could not be applied: {_reason(said)}; try `vibedom image build --force`")
 
 

@@ -49,8 +49,8 @@ class DockerSandbox:
         return self._agent
 
     async def prepare(self) -> None:
-        """Make network, listeners and volumes, and let the holder lock its network. On failure the caller closes the
-        sandbox."""
+        """Make network, listeners and volumes, and start the holder, which locks its network. On failure the caller
+        closes the sandbox."""
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._lay_foundation)
@@ -63,7 +63,7 @@ class DockerSandbox:
     async def _lay_foundation(self) -> None:
         laid = self._foundation
         try:
-            await anyio.to_thread.run_sync(laid.wait, abandon_on_cancel=True)
+            await anyio.to_thread.run_sync(laid.wait_running, abandon_on_cancel=True)
         except BaseException:
             laid.abort()
             raise
@@ -94,16 +94,14 @@ class DockerSandbox:
             await pull(self._engine.endpoint, name)
 
     async def lock(self) -> None:
-        """Make the self-test in the network that the holder has locked."""
+        """Wait until the holder has locked its network, and make the self-test in it."""
         try:
             if self._holder is None or self._is_closing:
                 raise SandboxError("the sandbox has no network (any more)")
+            await anyio.to_thread.run_sync(self._foundation.wait, abandon_on_cancel=True)
+            bridge, session = self._foundation.bridge, self._spec.session
             await docker_proof.prove(
-                self._engine,
-                self._holder,
-                bridge=self._foundation.bridge,
-                listeners=self.listeners,
-                session=self._spec.session,
+                self._engine, self._holder, bridge=bridge, listeners=self.listeners, session=session
             )
             self._is_locked = True
         except BaseException:
