@@ -11,7 +11,7 @@ from vibedom.errors import FindingsError
 from vibedom.preflight.approved import read_approvals, write_approvals
 from vibedom.preflight.finding import Finding, Risk
 from vibedom.preflight.scan import Report
-from vibedom.workspace.review import GENERATED
+from vibedom.workspace.hidden_files import GENERATED
 from vibedom.workspace.spelling import visible
 
 OnFindings = Literal["ask", "fail", "continue", "mask"]

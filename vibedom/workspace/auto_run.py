@@ -53,6 +53,21 @@ _SEQUENCES: dict[tuple[str, ...], str] = {
     ("venv", "bin"): "shells and editors run the project's interpreter from here",
     (".venv", "scripts"): "shells and editors run the project's interpreter from here",
     ("venv", "scripts"): "shells and editors run the project's interpreter from here",
+    ("sitecustomize",): "every Python that starts here runs it",
+    ("usercustomize",): "every Python that starts here runs it",
+    ("env", "bin"): "shells and editors run the project's interpreter from here",
+    ("env", "scripts"): "shells and editors run the project's interpreter from here",
+    ("lefthook",): "lefthook runs it at the next commit",
+    ("githooks",): "git hooks are often kept here",
+    ("git-hooks",): "git hooks are often kept here",
+    ("buildsrc",): "every Gradle call runs it",
+    ("nbproject",): "NetBeans obeys it when the folder is opened",
+    ("_darcs", "prefs"): "darcs obeys it at the next command",
+    ("tools", "bazel"): "bazel runs it in its own place",
+    ("renv", "activate.r"): "R runs it when it starts here",
+    ("config", "boot.rb"): "every Rails command runs it",
+    ("mise", "tasks"): "mise runs tasks from here",
+    ("mise-tasks",): "mise runs tasks from here",
     ("node_modules", ".bin"): "package scripts run programs from here",
     (".mvn", "wrapper"): "the Maven wrapper downloads and runs what it names",
     (".mvn", "jvm.config"): "Maven obeys it",
@@ -140,14 +155,76 @@ _FILES: dict[str, str] = {
 }
 """A file name or pattern at any depth -> why."""
 
-_INSTRUCTIONS = ("claude.md", "agents.md", "gemini.md", ".cursorrules", ".windsurfrules", "copilot-instructions.md")
+_MORE_FILES: dict[str, str] = {
+    "its language's build runs or obeys it": (
+        "build.sbt *.sbt pom.xml build.xml gradle.properties gradlew.bat mvnw.cmd build.sc build.mill project.clj"
+        " deps.edn bb.edn profiles.clj shadow-cljs.edn *.csproj *.fsproj *.vbproj *.vcxproj *.props *.targets *.sln"
+        " *.slnx nuget.config global.json build.cake gemfile *.gemspec guardfile vagrantfile podfile fastfile"
+        " dangerfile brewfile berksfile appraisals mix.exs rebar.config rebar.config.script setup.hs setup.lhs"
+        " stack.yaml cabal.project hie.yaml dune dune-project *.nims nim.cfg *.nimble build.zig package.swift"
+        " package@swift-*.swift project.pbxproj *.xcscheme *.xcconfig dub.json dub.sdl shard.yml _targets.r"
+        " makefile.pl build.pl magefile.go"
+        " cmakelists.txt cmakepresets.json cmakeuserpresets.json *.cmake meson.build configure configure.ac makefile.am"
+        " makefile.in makefile.inc"
+        " *.mak build.ninja build build.bazel workspace workspace.bazel module.bazel *.bzl buck pants.toml sconstruct"
+        " sconscript wscript deno.json deno.jsonc nx.json turbo.json pnpm-workspace.yaml rust-analyzer.toml"
+    ),
+    "tools run it, editors among them": (
+        "*.config.js *.config.cjs *.config.mjs *.config.ts *.config.cts *.config.mts *.conf.js *.conf.ts *-config.js"
+        " gulpfile.*"
+        " gruntfile.* setup.cfg tox.ini pytest.ini noxfile.py tasks.py fabfile.py dodo.py mypy.ini pylintrc uv.toml"
+        " poetry.toml pdm.toml pixi.toml hatch.toml phpunit.xml"
+        " phpstan.neon nodemon.json jupyter*config.py jupyter*config.json ipython_config.py coc-settings.json"
+        " tasks.vs.json launch.vs.json opencode.json opencode.jsonc crush.json devfile.yaml devbox.json"
+    ),
+    "it is run at the next commit": (
+        "lefthook*.yml lefthook*.yaml lefthook*.toml lefthook*.json prek.toml hk.pkl captainhook.json grumphp.yml"
+        " cog.toml simple-git-hooks.*"
+    ),
+    "a shell that enters the directory may run it": (
+        "flake.nix flake.lock shell.nix default.nix devenv.nix devenv.yaml mise.*.toml config.fish"
+    ),
+    "the next `up`, `plan` or `deploy` from here obeys it": (
+        "docker-compose*.yml docker-compose*.yaml compose*.yml compose*.yaml docker-bake.* earthfile tiltfile"
+        " skaffold.yaml procfile procfile.* ansible.cfg terragrunt.hcl pulumi.yaml serverless.* helmfile.yaml"
+        " taskfile.*"
+    ),
+    "CI runs it after a push": (
+        "jenkinsfile.* azure-pipelines*.yml azure-pipelines*.yaml cloudbuild.yml cloudbuild.yaml buildspec.yml"
+        " buildspec.yaml codefresh.yml wercker.yml bitrise.yml codemagic.yaml netlify.toml vercel.json render.yaml"
+        " action.yml action.yaml zuul.yaml"
+    ),
+    "a file manager obeys it": "autorun.inf desktop.ini *.lnk *.url *.scf *.library-ms *.desktop",
+}
+"""Why -> more names and patterns of the kind."""
+_FILES |= {pattern: reason for reason, patterns in _MORE_FILES.items() for pattern in patterns.split()}
+
+_INSTRUCTIONS = (
+    *(
+        "claude.md",
+        "claude.local.md",
+        "agents.md",
+        "agent.md",
+        "gemini.md",
+        "qwen.md",
+        "crush.md",
+        "warp.md",
+        "skill.md",
+    ),
+    *("conventions.md", ".cursorrules", ".windsurfrules", "copilot-instructions.md", "*.instructions.md"),
+    *("*.prompt.md", "*.chatmode.md", "*.agent.md"),
+)
 
 
 def folded(path: str) -> Names:
     """The components of `path` as a forgiving file system compares them."""
-    if not path.isascii():
-        return tuple(_IGNORABLE.sub("", name).casefold().rstrip(". ") or name for name in path.split("/"))
-    return tuple(name.lower().rstrip(". ") or name for name in path.split("/"))
+    if path.isascii():
+        return tuple(_bare(name.lower()) or name for name in path.split("/"))
+    return tuple(_bare(_IGNORABLE.sub("", name).casefold()) or name for name in path.split("/"))
+
+
+def _bare(name: str) -> str:
+    return name.partition(":")[0].rstrip(". ")
 
 
 def is_at_auto_run(names: Names) -> bool:
@@ -171,9 +248,9 @@ def auto_run_reason(names: Sequence[str]) -> str:
     for sequence, reason in () if _SEQUENCE_STARTS.isdisjoint(names) else _SEQUENCES.items():
         if any(tuple(names[at : at + len(sequence)]) == sequence for at in range(len(names))):
             return reason
-    if not _any_file().match(names[-1]):  # as nearly all: trying one pattern after the other takes fifty times as long
-        return ""
-    return next((reason for pattern, reason in _FILES.items() if fnmatchcase(names[-1], pattern)), "")
+    if _any_file().match(names[-1]):  # of few: trying one pattern after the other takes fifty times as long
+        return next(reason for pattern, reason in _FILES.items() if fnmatchcase(names[-1], pattern))
+    return ""
 
 
 @cache
@@ -183,4 +260,4 @@ def _any_file() -> re.Pattern[str]:
 
 def instructs_agents(names: Sequence[str]) -> bool:
     """Whether the file tells AI agents what to do: text, but obeyed by the next one that runs on the host."""
-    return names[-1] in _INSTRUCTIONS
+    return any(fnmatchcase(names[-1], pattern) for pattern in _INSTRUCTIONS)

@@ -18,7 +18,9 @@ from vibedom.workspace.base import Base
 from vibedom.workspace.changes import NOTIFY_EVERY, Change, Notify
 from vibedom.workspace.git_config import config_files, named_paths, with_included
 from vibedom.workspace.git_directory import GitDirectories
+from vibedom.workspace.hidden_files import hidden_reason, is_generated
 from vibedom.workspace.links import Links
+from vibedom.workspace.manifest import is_manifest, manifest_reason
 from vibedom.workspace.spelling import unspell, visible
 from vibedom.workspace.tree import Tree
 
@@ -27,8 +29,6 @@ SecretScan = Callable[[bytes], Iterable[tuple[str, str]]]
 
 SCAN_LIMIT_BYTES = 8 << 20
 _PROGRAMS = (b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm")
-_RUN_KEYS = ("scripts", "husky", "lint-staged", "simple-git-hooks", "pre-commit", "packageManager")
-"""Of a package.json: what package managers and git hooks run."""
 _ORDER: dict[Severity, int] = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -121,11 +121,16 @@ class Judge:
         if is_directory:
             return None
         reason = auto_run_reason(names)
-        if not reason and names[-1] == "package.json" and self._changes_scripts(change):
-            reason = "npm and others run its scripts"
+        if not reason and is_manifest(names[-1]):
+            reason = self._in_manifest(change, names[-1])
         if not reason and _type(change) == "symlink" and is_at_auto_run(names):
             reason = "what it leads to is run or obeyed without being asked"
-        return Danger(reason=reason, severity="high", is_auto_run=True) if reason else None
+        if reason:
+            return Danger(reason=reason, severity="high", is_auto_run=True)
+        unseen = hidden_reason(names)
+        if not unseen:
+            return None
+        return Danger(reason=unseen, severity="low" if is_generated(names) else "medium", is_auto_run=True)
 
     def _setting(self, names: tuple[str, ...]) -> str:
         for end in range(1, len(names) + 1):
@@ -167,12 +172,13 @@ class Judge:
         now = self._host.lstat(change.path)
         return self._host.read(change.path, SCAN_LIMIT_BYTES) if now is not None and now.type == "file" else b""
 
-    def _changes_scripts(self, change: Change) -> bool:
-        if change.new is None or change.new.type != "file":
-            return change.new is not None
-        if change.new.size > SCAN_LIMIT_BYTES:
-            return True
-        return _scripts(self._layer.read(change.path)) != _scripts(self._old_content(change))
+    def _in_manifest(self, change: Change, name: str) -> str:
+        """Why what changed in a manifest is dangerous, or ""."""
+        if change.new is None:
+            return ""
+        if change.new.type != "file" or change.new.size > SCAN_LIMIT_BYTES:
+            return manifest_reason(name, b"", b"?")
+        return manifest_reason(name, self._old_content(change), self._layer.read(change.path))
 
 
 def _type(change: Change) -> str:
@@ -214,12 +220,3 @@ def points_outside(path: str, target: str) -> bool:
         elif name not in ("", "."):
             has_gone_down = True
     return target.startswith("/") or depth < 0
-
-
-def _scripts(package: bytes) -> object:
-    """What of a package.json is run: equal results run the same."""
-    try:
-        parsed = msgspec.json.decode(package) if package.strip() else {}
-    except ValueError:
-        return package  # npm may read it more leniently than we do
-    return {key: parsed[key] for key in _RUN_KEYS if parsed.get(key)} if isinstance(parsed, dict) else package

@@ -12,16 +12,14 @@ from vibedom.workspace.base import Base
 from vibedom.workspace.changes import Change, Notify, ancestors
 from vibedom.workspace.danger import Danger, SecretScan, find_dangers, is_git_data
 from vibedom.workspace.file_diff import Conceal
+from vibedom.workspace.hidden_files import GENERATED
 from vibedom.workspace.overlay import read_changes
 from vibedom.workspace.settled import unsettled
 
-GENERATED = frozenset(
-    {"node_modules", ".venv", "venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".nox",
-     "target", "dist", "build", ".next", ".nuxt", ".gradle", ".cache", ".turbo", "vendor", "bower_components", ".git"}
-)  # fmt: skip
-"""Directories whose content is made by tools: shown as one line where the agent changed a lot in them."""
 FOLD_ABOVE = 20
 """Fewer changes are shown one by one, except git's own data, which nobody reads."""
+
+UNSEEN = Danger(reason="it is one of many in a directory of tools, shown as one line", severity="low", needs_yes=True)
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +78,9 @@ def reviewing(
         dangers = find_dangers(
             changes, workspace=workspace, upper=directory.upper, base=base, home=home, scan=scan, notify=notify
         )
+        for fold in folded_view(changes, dangers):
+            for change in fold.changes if isinstance(fold, Fold) else ():
+                dangers.setdefault(change.path, [UNSEEN])
         yield Review(
             workspace=workspace, upper=directory.upper, base=base, changes=changes, dangers=dangers, conceal=conceal
         )

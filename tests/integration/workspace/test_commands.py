@@ -45,6 +45,21 @@ def test_diff_shows_danger_first_and_nothing_raw(session: Session) -> None:
     assert lines.index("M a.txt") < lines.index("-one") < lines.index("+uno")
 
 
+def test_what_the_diff_shows_in_one_line_is_not_applied_by_a_blanket_yes(session: Session) -> None:
+    files = [f"vendor/{number}.go" for number in range(21)]
+    with session.project.mounted() as merged:
+        (merged / "vendor").mkdir()
+        for file in files:
+            (merged / file).write_text("package x\n")
+    assert "* vendor/ (22 changes by tools; --all shows them)" in session.run("diff").stdout
+    applied = session.run("apply", "--all", "--yes")
+    assert "22 paths from vendor on: it is one of many" in applied.stdout + applied.stderr
+    assert (session.workspace / "src/new.py").exists()
+    assert not any((session.workspace / file).exists() for file in files)
+    session.run("apply", "--all", "--yes", "--include-dangerous")
+    assert all((session.workspace / file).exists() for file in files)
+
+
 def test_diff_and_help_start_no_event_loop_which_would_be_a_third_of_their_time(session: Session) -> None:
     for arguments in (["--help"], ["diff", "--stat", "a.txt"]):
         argv = [sys.executable, "-X", "importtime", "-m", "vibedom", *arguments]

@@ -1,6 +1,9 @@
 """What the review warns of, and what is held back: each class of file that something on the host runs by itself."""
 
+import py_compile
 import subprocess
+import sys
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -45,8 +48,35 @@ AUTO_RUN = [
     "rust-toolchain.toml",
     "settings.gradle.kts",
     "eslint.config.mjs",
+    ".git::$INDEX_ALLOCATION/config",
+    ".bashrc",
+    ".config/nvim/init.lua",
+    ".roo/mcp.json",
+    ".kiro/hooks/on-save.kiro.hook",
+    ".clinerules/always.md",
+    ".github/agents/reviewer.agent.md",
+    ".hg/hgrc",
+    ".clj-kondo/hooks/core.clj",
+    ".rubocop.yml",
+    ".iex.exs",
+    ".program-of-tomorrow.toml",
+    "opencode.json",
+    "tailwind.config.ts",
+    "flake.nix",
+    "compose.override.yaml",
+    "lefthook-local.yml",
+    "Directory.Build.props",
+    "web/CMakeLists.txt",
+    "tools/bazel",
+    "Gemfile",
+    "src/__pycache__/app.cpython-312.pyc",
+    "azure-pipelines.release.yaml",
 ]
-HARMLESS = ["notes.txt", "src/app.py", "vscode/tasks.json", "docs/Makefile.md", "git/hooks/pre-commit", "my.envrc.txt"]
+HARMLESS = [
+    *("notes.txt", "src/app.py", "vscode/tasks.json", "docs/Makefile.md", "git/notes/pre-commit", "my.envrc.txt"),
+    *(".gitignore", "src/.gitkeep", ".github/ISSUE_TEMPLATE/bug.md", ".changeset/brave-cats.md", ".well-known/x.txt"),
+    *("Dockerfile", "go.mod", "tsconfig.json", "config/settings.py"),
+]
 
 
 def _write(root: Path, path: str, text: str = "x\n", mode: int = 0o644) -> None:
@@ -213,15 +243,67 @@ def test_configuration_that_git_includes_counts_as_its_own(project: Project, tmp
     assert _held_back(project, home) == {"tools/more", "tools/hooks/pre-commit", "tools/watch"}
 
 
-def test_package_json_is_dangerous_only_where_its_scripts_change(project: Project) -> None:
-    _write(project.workspace, "package.json", '{"scripts": {"test": "jest"}, "dependencies": {}}')
-    _write(project.workspace, "other/package.json", '{"scripts": {"test": "jest"}}')
+MANIFESTS = {
+    "package.json": (
+        '{"scripts": {"a": "b"}, "dependencies": {}}',
+        '{"scripts": {"a": "b"}, "dependencies": {"c": "1"}}',
+    ),
+    "composer.json": ('{"require": {}}', '{"require": {"a/b": "1"}, "description": "x"}'),
+    "pyproject.toml": (
+        '[project]\nname = "x"\n[tool.ruff]\nline-length = 100\n',
+        '[project]\nname = "x"\ndependencies = ["a"]\n[tool.ruff]\nline-length = 100\n',
+    ),
+    "Cargo.toml": ('[package]\nname = "x"\n', '[package]\nname = "x"\n[dependencies]\na = "1"\n'),
+}
+RUN = {
+    "package.json": (
+        '{"gitHooks": {"pre-commit": "sh x"}}',
+        '{"eslintConfig": {"plugins": ["x"]}}',
+        "{// a comment\n}",
+    ),
+    "composer.json": ('{"scripts": {"post-install-cmd": "sh x"}}', '{"autoload": {"files": ["x.php"]}}'),
+    "pyproject.toml": ('[build-system]\nbackend-path = ["."]\n', '[tool.pytest.ini_options]\naddopts = "-p x"\n', "?"),
+    "Cargo.toml": (
+        '[package]\nname = "x"\nbuild = "src/x.rs"\n',
+        "[lib]\nproc-macro = true\n",
+        "[patch.crates-io]\na.path='.'",
+    ),
+}
+
+
+def test_manifests_are_dangerous_only_where_what_they_run_or_set_changes(project: Project) -> None:
+    for name, (before, _) in MANIFESTS.items():
+        _write(project.workspace, name, before)
     project.start()
-    _write(project.upper, "package.json", '{"dependencies": {"a": "1"}, "scripts": {"test": "jest"}}')
-    _write(project.upper, "other/package.json", '{"scripts": {"test": "jest", "postinstall": "sh x"}}')
-    _write(project.upper, "new/package.json", '{"scripts": {"preinstall": "sh x"}}')
-    _write(project.upper, "broken/package.json", "{// npm may read it\n}")
-    assert set(_dangers(project)) == {"other/package.json", "new/package.json", "broken/package.json"}
+    for name, (_, after) in MANIFESTS.items():
+        _write(project.upper, name, after)
+    for name, texts in RUN.items():
+        for number, text in enumerate(texts):
+            _write(project.upper, f"new-{number}/{name}", text)
+    expected = {f"new-{number}/{name}" for name, texts in RUN.items() for number in range(len(texts))}
+    assert set(_dangers(project)) == expected
+
+
+def test_bytecode_does_not_come_home_in_place_of_the_source_that_is_shown(project: Project) -> None:
+    """Python runs it as it is where its head says that nobody has to compare."""
+    _write(project.workspace, "app.py", "print('what is shown')\n")
+    project.start()
+    evil, cached = project.upper / "evil.py", cache_from_source("__CACHE__/app.py").replace("__CACHE__/", "")
+    evil.write_text("print('what is run')\n")
+    (project.upper / cached).parent.mkdir()
+    py_compile.compile(
+        str(evil), str(project.upper / cached), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+    evil.unlink()
+    apply(_plan(project), project.journal)
+    assert _what_runs(project) == "what is shown\n"
+    apply(_plan(project, include_dangerous=True), project.journal)
+    assert _what_runs(project) == "what is run\n"  # so it would have
+
+
+def _what_runs(project: Project) -> str:
+    argv = [sys.executable, "-B", "-c", "import app"]
+    return subprocess.run(argv, cwd=project.workspace, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize(
