@@ -25,6 +25,7 @@ NEVER_TRAILERS = frozenset(
 """Framing and routing (RFC 9110 section 6.5.1): a receiver that merged them would read the message anew."""
 
 _LINE_END = re.compile(rb"[\r\n\0]")
+_FOLD = re.compile(rb"[ \t]*\r?\n[ \t]+")
 _HTTP1 = ("HTTP/1.0", "HTTP/1.1")
 
 UPSTREAM_CAUSES: tuple[tuple[str, str], ...] = (
@@ -74,6 +75,17 @@ def is_ambiguous(flow: http.HTTPFlow) -> bool:
     if request.http_version not in (("HTTP/2.0",) if flow.client_conn.alpn == b"h2" else _HTTP1):
         return True
     return any(_LINE_END.search(part) for field in request.headers.fields for part in field)
+
+
+def unfold(response: http.Response) -> bool:
+    """Put what a response has on folded lines on one, as RFC 9112 section 5.2 lets a proxy do. False where a line end
+    is left in its head (a CR alone, a NUL): a client may read another head than was judged here."""
+    fields = tuple((name, _FOLD.sub(b" ", value)) for name, value in response.headers.fields)
+    if any(_LINE_END.search(part) for field in fields for part in field):
+        return False
+    if fields != tuple(response.headers.fields):
+        response.headers = http.Headers(fields)
+    return True
 
 
 def request_head(flow: http.HTTPFlow) -> RequestHead:

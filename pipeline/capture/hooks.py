@@ -173,8 +173,9 @@ class Capture:
         if state.is_refused or flow.response is None:
             return
         flow.response.headers.pop("alt-svc", None)  # HTTP/3 goes around the proxy
+        trouble: Reason | None = None if exchange.unfold(flow.response) else "malformed"
         state.response = exchange.response_head(flow.response)
-        judged = await self._ask(flow, "response", state.target, direction="response")
+        judged = await self._ask(flow, "response", state.target, direction="response", trouble=trouble)
         if judged.decision.verdict == "deny":
             state.is_recorded = state.is_refused = True
             flow.kill()  # type: ignore[no-untyped-call]

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -127,6 +129,60 @@ async def test_the_words_behind_a_status_are_no_more_than_words(tmp_path: Path) 
         for path, status in (("/key", b"404 Not Found"), ("/words", b"404 Gone For Good")):
             line = await exchange(through, f"GET {path} HTTP/1.1", f"Host: {PLAIN}", "Connection: close")
             assert line.startswith(b"HTTP/1.1 " + status + b"\r\n")
+
+
+@asynccontextmanager
+async def raw_origin(head: bytes) -> AsyncIterator[str]:
+    """The policy's entry for an origin that answers everything with this head and two bytes."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"Content-Length: 2\r\n\r\nhi")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield f'[[hosts]]\npattern = "raw.good.test"\ndial = "127.0.0.1:{port}"\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "passed"),
+    [
+        (b"X: a\r\n  b\r\n\tc", b"X: a b c"),
+        (b"X: a\n b", b"X: a b"),
+        (b"X: a\rSet-Cookie: b=c", None),
+        (b"X: a\r b", None),
+        (b"X: a\0b", None),
+        (b"X\r: a", None),
+        (b" X: a", None),
+        (b"X : a", None),
+        (b"X", None),
+    ],
+)
+async def test_a_response_head_that_can_be_read_in_two_ways_is_put_right_or_refused(
+    tmp_path: Path, line: bytes, passed: bytes | None
+) -> None:
+    async with (
+        raw_origin(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n") as policy,
+        running_border(tmp_path, policy=policy) as border,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", border.http_port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: raw.good.test\r\nConnection: close\r\n\r\n")
+        with anyio.fail_after(10):
+            answer = await reader.read()
+        writer.close()
+        reasons = [record.reason for record in border.records("response")]
+    head, _, body = answer.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    if passed is None:
+        assert line not in lines
+        assert body != b"hi"
+        assert reasons == ["malformed"] or lines[0].startswith(b"HTTP/1.1 502 ")
+    else:
+        assert (lines[0], body) == (b"HTTP/1.1 200 OK", b"hi")
+        assert passed in lines
+        assert not any(each.startswith((b" ", b"\t")) for each in lines)
 
 
 @pytest.mark.parametrize("coding", ["gzip, chunked", "deflate, chunked", "GZIP,chunked"])
