@@ -14,6 +14,7 @@ from sinks.retention import Keeping
 from vibedom.alert_sinks import SinkSettings
 from vibedom.errors import SettingsError
 from vibedom.host_entries import GroupEntry, HostEntry
+from vibedom.preflight.settings import PreflightSettings
 from vibedom.sandbox.runtime import Limits
 
 Cells = dict[Context, dict[Direction, dict[SecretClass, Action]]]
@@ -121,6 +122,7 @@ class PolicyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     approval: ApprovalSettings = ApprovalSettings()
     exfiltration: Thresholds = Thresholds()
     metrics: MetricsSettings = MetricsSettings()
+    preflight: PreflightSettings = PreflightSettings()
     alerts: tuple[AlertRule, ...] = ()
     sinks: tuple[SinkSettings, ...] = ()
 

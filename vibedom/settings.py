@@ -27,6 +27,7 @@ from vibedom.policy_file import (
     UpstreamSettings,
     parse_toml,
 )
+from vibedom.preflight.settings import PreflightSettings
 from vibedom.project_file import ProjectFile, denied, narrowed_dlp, narrowed_table, read_project
 from vibedom.registries.kept import kept_registry_hosts
 from vibedom.sandbox.runtime import Limits
@@ -48,6 +49,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditSettings
     approval: ApprovalSettings
     exfiltration: Thresholds
+    preflight: PreflightSettings
     alerts: tuple[AlertRule, ...]
     sinks: tuple[SinkSettings, ...]
     sources: tuple[Path, ...]
@@ -113,6 +115,7 @@ def compose(
         audit=file.audit,
         approval=file.approval,
         exfiltration=file.exfiltration,
+        preflight=file.preflight,
         alerts=file.alerts,
         sinks=file.sinks,
         sources=(config / TRUSTED_DOMAINS, config / POLICY),

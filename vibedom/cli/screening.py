@@ -11,7 +11,7 @@ from vibedom.preflight.canary import Canary, canary_values, new_canaries, plant_
 from vibedom.preflight.finding import Finding
 from vibedom.preflight.known_values import KnownValues
 from vibedom.preflight.report_file import write_report
-from vibedom.preflight.scan import PreflightSettings, preflight
+from vibedom.preflight.scan import preflight
 from vibedom.settings import Policy
 
 
@@ -47,7 +47,7 @@ async def screen(
 
     Raises `NotScannedError`, or `FindingsError` where nobody decides or the user cancels.
     """
-    settings = PreflightSettings(history=history)
+    settings = msgspec.structs.replace(policy.preflight, history=history or policy.preflight.history)
     report = await preflight(
         workspace, home=home, settings=settings, rule_files=policy.dlp.rule_files, progress=render.progress
     )

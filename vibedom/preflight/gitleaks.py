@@ -159,7 +159,8 @@ async def _run(gitleaks: Gitleaks, arguments: Sequence[str], workspace: Path, ti
             )
     except TimeoutError:
         raise NotScannedError(
-            f"{gitleaks.name} did not finish in {timeout_seconds:.0f} s, so {workspace} counts as not scanned"
+            f"{gitleaks.name} did not finish in {timeout_seconds:g} s, so {workspace} counts as not scanned;"
+            " give it more in policy.toml ([preflight] timeout_seconds)"
         ) from None
     except OSError as error:
         raise NotScannedError(f"{gitleaks.binary} could not be started: {error.strerror}") from None

@@ -4,7 +4,6 @@ import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import anyio.from_thread
 import anyio.to_thread
@@ -25,6 +24,7 @@ from vibedom.preflight.gitleaks import Gitleaks, installed_gitleaks, probe_gitle
 from vibedom.preflight.history_scan import scan_history
 from vibedom.preflight.ignore_files import GitIgnore
 from vibedom.preflight.known_values import NOT_READ, KnownValues, known_values, values_of
+from vibedom.preflight.settings import PreflightSettings
 from vibedom.preflight.spawned_crew import Brief, spawn_crew
 from vibedom.rule_files import load_engine, load_hints
 from vibedom.user_files import shipped_text
@@ -34,19 +34,6 @@ _ALONE_SECONDS = 0.5
 """Other processes have to load the rules first, which takes about half of that."""
 _SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 _RISKS = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
-
-
-class PreflightSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the workspace is scanned before a session."""
-
-    scanner: Literal["auto", "gitleaks", "builtin"] = "auto"
-    """`auto`: gitleaks where a version that is known here is installed, else the built-in scanner; same rules."""
-    timeout_seconds: float = 300.0
-    """A scan that takes longer has not scanned."""
-    max_file_mib: int = 100
-    """Larger files are not read, and listed as skipped."""
-    history: bool = False
-    """Also scan the git history."""
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -152,7 +139,10 @@ def _by_builtin(
             progress=lambda objects, size: progress(f"looking through the history: {objects} files, {size >> 20} MB"),
         )
     if report.is_truncated:
-        raise NotScannedError(f"{workspace} was not scanned in {settings.timeout_seconds:.0f} s; exclude what is large")
+        raise NotScannedError(
+            f"{workspace} was not scanned in {settings.timeout_seconds:g} s, so nothing starts;"
+            " give it more in policy.toml ([preflight] timeout_seconds)"
+        )
     skipped = [Skipped(each.file, each.reason) for each in report.skipped]
     return _Scanned("built-in", detections, skipped)
 

@@ -8,7 +8,8 @@ import pytest
 from tests.unit.preflight.conftest import token
 from vibedom.errors import NotScannedError
 from vibedom.paths import Home
-from vibedom.preflight.scan import PreflightSettings, preflight
+from vibedom.preflight.scan import preflight
+from vibedom.preflight.settings import PreflightSettings
 
 pytestmark = pytest.mark.anyio
 BUILTIN = PreflightSettings(scanner="builtin")

@@ -14,7 +14,8 @@ from vibedom.paths import Home
 from vibedom.preflight.approved import read_approvals, write_approvals
 from vibedom.preflight.gitleaks import probe_gitleaks
 from vibedom.preflight.report_file import write_report
-from vibedom.preflight.scan import PreflightSettings, Report, preflight
+from vibedom.preflight.scan import Report, preflight
+from vibedom.preflight.settings import PreflightSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("gitleaks_on_path")]
 WITH_GITLEAKS = PreflightSettings(scanner="gitleaks")
