@@ -23,6 +23,15 @@ class Hints(NamedTuple):
 
 
 _SHORTEST_RUN = 24
+_WRITTEN = (*LEXEMES.values(), MARK, *PROSE)
+_FEW_BYTES = 16 * 1024
+"""Up to here one scan for all of these is quicker than several."""
+_HEAD_BYTES, _MANY_ESCAPES = 16 * 1024, 128
+"""With so many backslashes in its beginning it is, too: several scans stop at each of them."""
+_ESCAPED = rb"\\(?:[^nrt\"\\]|\"@)"
+"""Begins every one of them that has a backslash in front; most text has none but in front of `n` and quotes."""
+_APART: tuple[tuple[bytes, tuple[Kind, ...]], ...] = ((b"%", ("percent",)), (b"&", ("numeric", "named")))
+_BACKSLASH = b"\\"
 
 
 class HintFinder:
@@ -32,7 +41,12 @@ class HintFinder:
     def __init__(self, *, native: bool | None = None, cache: Cache | None = None) -> None:
         look = partial(look_for, native=native, cache=cache)
         self._places_of = partial(places_of, native=native, cache=cache)
-        self._lexemes = look(*LEXEMES.values(), MARK, *PROSE)
+        self._written = look(*_WRITTEN)
+        self._escaped = look(_ESCAPED)
+        # Each by itself is found by the byte it begins with: all together take less than one scan for any of them.
+        others = [(_BACKSLASH, [pattern]) for pattern in PROSE if not pattern.startswith(_BACKSLASH)]
+        others += [(mark, [LEXEMES[kind] for kind in kinds]) for mark, kinds in _APART]
+        self._others = [(mark, _WRITTEN.index(patterns[0]), look(*patterns)) for mark, patterns in others]
         self._run = look(base64_text.RUN)
         # In one database these two take twenty times as many bytes as in two, and four times as long to compile.
         self._base64 = look(base64_text.SHAPE)
@@ -41,16 +55,25 @@ class HintFinder:
         self._kinds = tuple(LEXEMES)
 
     def __call__(self, data: bytes) -> Hints:
-        # Every one of these patterns has such a byte in it, or counts only where there is one: to look for a byte takes
-        # a fortieth of a scan.
-        is_escaped = b"\\" in data
-        seen: Collection[int] = self._lexemes(data) if is_escaped or b"%" in data or b"&" in data else ()
+        is_escaped = _BACKSLASH in data
+        seen = self._seen(data, is_escaped=is_escaped)
         lexemes = frozenset(self._kinds[i] for i in seen if i < len(self._kinds))
         mark = len(self._kinds)
         base64, in_hex = self.packed(data)
         return Hints(
             lexemes, is_escaped and any(i > mark for i in seen), base64, in_hex, mark in seen or ESCAPE in data
         )
+
+    def _seen(self, data: bytes, *, is_escaped: bool) -> Collection[int]:
+        # Every one of these patterns has such a byte in it, or counts only where there is one: to look for a byte takes
+        # a fortieth of a scan.
+        marks = {mark for mark in (b"%", b"&") if mark in data} | ({_BACKSLASH} if is_escaped else set())
+        is_one_scan = len(data) <= _FEW_BYTES or (
+            is_escaped and (data.count(_BACKSLASH, 0, _HEAD_BYTES) > _MANY_ESCAPES or self._escaped(data))
+        )
+        if marks and is_one_scan:
+            return self._written(data)
+        return [first + i for mark, first, look in self._others if mark in marks for i in look(data)]
 
     def packed(self, data: bytes) -> tuple[bool, bool]:
         """Whether there is base64 of text, and hexadecimal of text."""

@@ -9,7 +9,8 @@ import re
 from pipeline.scrubber.view import View
 
 PROSE = (
-    rb"(?:curl|wget)[^\r\n\"]{1,200}\\\"",
+    rb"curl[^\r\n\"]{1,200}\\\"",
+    rb"wget[^\r\n\"]{1,200}\\\"",
     rb"[kK]ind[^A-Za-z0-9]{1,9}[sS]ecret",
     rb"\\\"@[A-Za-z0-9]",
 )
