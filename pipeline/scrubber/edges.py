@@ -7,7 +7,7 @@ _WHOLE = re.compile(
     rb"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|%[0-9a-fA-F]{2}"
     rb"|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|quot|apos|amp|lt|gt);"
 )
-_REST = re.compile(rb"\\*(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[abfnrtv\"'/0])?")
+_REST = re.compile(rb"\\*(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[abfnrtv\"'/0_])?")
 _MARK = re.compile(rb"[\\%&\x80-\xff]")
 """Most edges have nothing near them that could be torn."""
 _LONGEST = 10

@@ -18,7 +18,7 @@ _DOUBLED = ((b"\\\\", b"\\"),)
 _HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _NUMERIC = re.compile(rb"&#(?:([0-9]{1,7})|[xX]([0-9a-fA-F]{1,6}));")
 _NAMED = ((b"&quot;", b'"'), (b"&apos;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">"), (b"&amp;", b"&"))
-_CONTROLS = ((b"\\/", b"/"), (b"\\b", b"\b"), (b"\\f", b"\f"))
+_CONTROLS = ((b"\\/", b"/"), (b"\\_", b"_"), (b"\\b", b"\b"), (b"\\f", b"\f"))
 
 
 def flatten(data: bytes, kinds: Collection[Kind]) -> bytes | None:

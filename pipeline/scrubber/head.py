@@ -43,7 +43,7 @@ class HeadEdit:
         edited = []
         for name, value in headers:
             key = name.lower()
-            if not is_protocol_clean and self._found(name, f"{kind} name"):
+            if not is_protocol_clean and any(self._found(each, f"{kind} name") for each in _cases(name)):
                 continue
             if key in PROTOCOL_HEADERS and not is_protocol_clean:
                 value = self._text(value, f"{kind} {key.decode('latin-1')}")
@@ -81,7 +81,7 @@ class HeadEdit:
 
     def _is_protocol_clean(self, headers: tuple[Header, ...]) -> bool:
         """Whether nothing is found in the names and the protocol's own headers, in one pass over all of them."""
-        parts = [name for name, _ in headers]
+        parts = [spelling for name, _ in headers for spelling in _cases(name)]
         parts += [value for name, value in headers if name.lower() in PROTOCOL_HEADERS]
         return self._clean.text(b"\n".join(parts))
 
@@ -105,6 +105,11 @@ class HeadEdit:
         result = self._scrubber.header(shown, value, self.judge.choose(f"{kind} {shown}"))
         self.findings += self.judge.findings(_located(result.hits, kind))
         return result.data
+
+
+def _cases(name: bytes) -> tuple[bytes, bytes]:
+    """A field's name, and what a key of capitals alone was before: HTTP/2 has no capitals in names."""
+    return name, name.upper()
 
 
 def _spellings(target: Target) -> tuple[bytes, ...]:

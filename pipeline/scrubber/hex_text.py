@@ -14,7 +14,7 @@ from pipeline.scrubber.run_view import Run, RunView
 _TEXT = rb"(?:[2-7][0-9a-fA-F]|0[9aAdD])"
 SHAPE = _TEXT + rb"{16}"
 """What hexadecimal of sixteen bytes of text has."""
-_PATTERN = _TEXT + rb"{16,}(?:" + BREAK + _TEXT + rb"+)*"
+_PATTERN = rb"(?:0[xX])?" + _TEXT + rb"{16,}(?:" + BREAK + _TEXT + rb"+)*"
 _CAPITALS = b"ABCDEF"
 
 
@@ -40,16 +40,20 @@ def _runs(raw: bytes) -> Iterator[tuple[int, Run]]:
 class _HexRun:
     def __init__(self, raw: bytes) -> None:
         self.length = len(raw)
+        self._mark = raw[:2] if raw[1:2] in b"xX" else b""
+        raw = raw[len(self._mark) :]
         line_break = BREAKS.search(raw)
         self._break = line_break[0] if line_break else b""
         self._width = line_break.start() if line_break else 0
         self._has_capitals = raw.translate(None, _CAPITALS) != raw
-        self.text = bytes.fromhex((BREAKS.sub(b"", raw) if line_break else raw).decode())
+        # What follows the mark of a number begins a word of its own.
+        self._front = self._mark + b" " if self._mark else b""
+        self.text = self._front + bytes.fromhex((BREAKS.sub(b"", raw) if line_break else raw).decode())
 
     def encode(self, text: bytes, /) -> bytes:
-        encoded = text.hex().encode()
+        encoded = text.removeprefix(self._front).hex().encode()
         if self._has_capitals:
             encoded = encoded.upper()
         if not self._width:
-            return encoded
-        return self._break.join(encoded[i : i + self._width] for i in range(0, len(encoded), self._width))
+            return self._mark + encoded
+        return self._mark + self._break.join(encoded[i : i + self._width] for i in range(0, len(encoded), self._width))

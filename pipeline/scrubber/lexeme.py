@@ -1,6 +1,7 @@
 """Escapes that hide what a secret looks like: JSON and source code, percent-encoding, character references.
 
-Only those the engine cannot see through by itself: it knows an escaped quote, newline or tab.
+Only those the engine cannot see through by itself: it knows an escaped quote, newline or tab. The low line is Markdown's
+and LaTeX's, in which `snake\\_case` and tokens are written so.
 """
 
 import re
@@ -13,7 +14,7 @@ Kind = Literal["unicode", "control", "hex", "percent", "numeric", "named"]
 
 LEXEMES: dict[Kind, bytes] = {
     "unicode": rb"\\u[0-9a-fA-F]{4}",
-    "control": rb"\\[/bf]",
+    "control": rb"\\[/bf_]",
     "hex": rb"\\x[0-9a-fA-F]{2}",
     "percent": rb"%[0-9a-fA-F]{2}",
     "numeric": rb"&#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6});",
@@ -26,7 +27,7 @@ LEXEMES: dict[Kind, bytes] = {
 _LEXEME = re.compile(
     rb"%([0-9a-fA-F]{2})"
     rb"|\\\\*+(?:(u(?!00[0-7])[0-9a-fA-F]{4}(?:\\++u(?!00[0-7])[0-9a-fA-F]{4})*+)"
-    rb"|u00([0-7][0-9a-fA-F])|x([0-9a-fA-F]{2})|([/bf]))"
+    rb"|u00([0-7][0-9a-fA-F])|x([0-9a-fA-F]{2})|([/bf_]))"
     rb"|&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|(quot|apos|amp|lt|gt));"
 )
 _QUOTING = re.compile(rb"\\++([\"'nrt\\])")

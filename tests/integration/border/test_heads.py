@@ -76,6 +76,13 @@ async def test_a_header_whose_name_is_a_key_is_dropped(through: Way, name: str) 
     assert through.border.records("request")[-1].findings[0].location == "header name"
 
 
+async def test_a_key_of_capitals_in_a_name_in_lower_case_is_found(through: Way) -> None:
+    await get(through, f"x-{CAPITALS.lower()}: 1", "X-Kept: yes")
+    arrived = through.plain.arrived[-1]
+    assert CAPITALS.lower().encode() not in arrived.everything.lower()
+    assert dict(arrived.headers)["X-Kept"] == "yes"
+
+
 async def test_a_content_type_that_is_a_key_is_in_no_record(through: Way) -> None:
     await get(through, f"Content-Type: text/{GITHUB_TOKEN}")
     assert all(GITHUB_TOKEN.lower() not in repr(record).lower() for record in through.border.sink.records)

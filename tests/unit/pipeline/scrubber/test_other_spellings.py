@@ -72,6 +72,22 @@ def test_hexadecimal_of_text_is_scrubbed_and_stays_hexadecimal(width: int, is_up
     assert bytes.fromhex(json.loads(scrubbed(document, "json"))["bytea"][2:]) == CLEAN
 
 
+@pytest.mark.parametrize("mark", ["0x", "0X"])
+def test_hexadecimal_of_text_behind_the_mark_of_a_number_is_scrubbed_and_keeps_it(mark: str) -> None:
+    document = json.dumps({"sql": f"insert into t values ({mark}{TOKEN.hex()})"}).encode()
+    found = json.loads(scrubbed(document, "json"))["sql"]
+    assert found == f"insert into t values ({mark}{b'[REDACTED_GITHUB_PAT]'.hex()})"
+
+
+@pytest.mark.parametrize("media", ["text", "json"])
+def test_a_token_as_markdown_and_latex_escape_it_is_scrubbed(media: Media) -> None:
+    text = f"the token is {TOKEN.decode().replace('_', chr(92) + '_')}, and snake{chr(92)}_case stays"
+    document = json.dumps({"x": text}) if media == "json" else text
+    found = scrubbed(document.encode(), media).decode()
+    shown = json.loads(found)["x"] if media == "json" else found
+    assert shown == f"the token is [REDACTED_GITHUB_PAT], and snake{chr(92)}_case stays"
+
+
 def test_digests_stay_as_they_are() -> None:
     text = b"da39a3ee5e6b4b0d3255bfef95601890afd80709 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert scrubbed(text, "text") is text
