@@ -116,6 +116,26 @@ def test_resume_and_undo_killed_at_any_event_go_on_from_there(project: Project) 
     assert events > 20
 
 
+def test_undo_killed_at_any_event_and_again_is_finished_by_another_undo(project: Project) -> None:
+    original = snapshot(project.workspace, times=True)
+    events = 0
+    was_killed = True
+    while was_killed:
+        events += 2
+        apply(_plan(project), project.journal)
+        was_killed = _killed_after(events, lambda notify: undo(project.journal, notify=notify))
+        if was_killed:
+            with pytest.raises(WorkspaceError, match="resume or undo"):
+                apply(_plan(project), project.journal)
+            if _killed_after(max(1, events // 4), lambda notify: undo(project.journal, notify=notify)):
+                undo(project.journal)
+        assert snapshot(project.workspace, times=True) == original
+        assert _temporaries(project) == []
+        with pytest.raises(WorkspaceError, match="nothing to undo"):
+            undo(project.journal)
+    assert events > 20
+
+
 def test_an_interrupted_apply_can_be_undone_instead(project: Project) -> None:
     original = snapshot(project.workspace, times=True)
     for events in range(12, 36, 4):

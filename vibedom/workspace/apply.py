@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -107,6 +108,8 @@ def _backed_up(step: Step, journal: Journal, host: Tree, notify: Notify) -> Step
             fd = os.open(journal.backup(step), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             try:
                 digest = copy(source, fd)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, f"{step.path} to {journal.directory}") from error
             finally:
                 os.close(fd)
     now = host.lstat(step.path)
@@ -147,9 +150,12 @@ def _forward(journal: Journal, header: Header, steps: Sequence[Step], notify: No
                 raise
             raise WorkspaceError(f"what was applied has been taken back: {why}") from error
         states |= _unharmed(header, host)
-    amend_base(Path(unspell(header.base_file)), states.items())
-    settle(Path(unspell(header.base_file)), [(step.path, step.agents) for step in steps if step.settles])
-    journal.enter("applied")
+    base = Path(unspell(header.base_file))
+    with _recording(journal):
+        amend_base(base, states.items())
+        settle(base, [(step.path, step.agents) for step in steps if step.settles])
+        notify("recorded")
+        journal.enter("applied")
     return Outcome(action="applied", paths=tuple(step.path for step in steps), journal=journal.directory)
 
 
@@ -197,10 +203,25 @@ def backward(
         others = _unharmed(header, host)
     # A host edit that was overwritten is a conflict again: the base must not say that the agent has seen it.
     seen = [(each.path, each.old if each.overwrites else states[each.path]) for each in steps if each.path in states]
-    amend_base(Path(unspell(header.base_file)), [*seen, *others.items()])
-    unsettle(Path(unspell(header.base_file)), [step.path for step in steps if step.settles])
-    journal.enter("undone")
+    base = Path(unspell(header.base_file))
+    with _recording(journal):
+        amend_base(base, [*seen, *others.items()])
+        unsettle(base, [step.path for step in steps if step.settles])
+        notify("recorded")
+        journal.enter("undone")
     return Outcome(action="undone", paths=tuple(step.path for step in steps), journal=journal.directory)
+
+
+@contextmanager
+def _recording(journal: Journal) -> Iterator[None]:
+    """The project is as it should be, and only the session has to hear of it."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkspaceError(
+            f"the project's files are done, but {journal.directory.parent.parent} could not be written"
+            f" ({error.strerror}); once it can, `vibedom apply` or `vibedom undo` goes on"
+        ) from error
 
 
 def _place(error: OSError) -> str:

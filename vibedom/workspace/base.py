@@ -20,6 +20,7 @@ from typing import Self
 import msgspec
 
 from vibedom.errors import WorkspaceError
+from vibedom.workspace.durable import append_lines
 from vibedom.workspace.entry import Entry, entry_of
 from vibedom.workspace.spelling import spell, unspell, visible
 from vibedom.workspace.tree import Tree
@@ -100,12 +101,7 @@ def amendments_of(base: Path) -> Path:
 
 def amend_base(base: Path, states: Iterable[tuple[str, Entry | None]]) -> None:
     """From now on `states` (path, entry or None for absent) is what the agent's work is compared with."""
-    lines = b"".join(_ENCODER.encode((spell(path), entry)) + b"\n" for path, entry in states)
-    descriptor = os.open(amendments_of(base), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "ab") as file:
-        file.write(lines)
-        file.flush()
-        os.fsync(file.fileno())
+    append_lines(amendments_of(base), (_ENCODER.encode((spell(path), entry)) for path, entry in states))
 
 
 class Base:
@@ -246,4 +242,8 @@ def _read_amendments(base: Path) -> dict[str, Entry | None]:
     except FileNotFoundError:
         return {}
     # The last piece is empty, or a line whose writing was cut off by a crash before the journal called it done.
-    return {unspell(spelled): entry for spelled, entry in map(_AMENDMENT.decode, lines[:-1])}
+    try:
+        return {unspell(spelled): entry for spelled, entry in map(_AMENDMENT.decode, lines[:-1])}
+    except msgspec.MsgspecError as error:
+        file = amendments_of(base)
+        raise WorkspaceError(f"{file} is damaged; the session cannot be applied, only exported") from error

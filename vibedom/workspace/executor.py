@@ -6,8 +6,8 @@ then renamed; last the modes of directories, so that a read-only one can be fill
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 
@@ -68,16 +68,19 @@ class _Execution:
             self._drop_temporaries()
         for step in reversed(self._steps):
             if step.removes:
-                self._remove(step)
+                with _named(step):
+                    self._remove(step)
         for step in self._steps:
             if step.makes_directory:
-                self._make_directory(step)
+                with _named(step):
+                    self._make_directory(step)
         puts = [step for step in self._steps if step.puts]
         for at in range(0, len(puts), BATCH):
             self._put(puts[at : at + BATCH])
         for step in self._steps:
             if step.is_mode_only:
-                self._change_mode(step)
+                with _named(step):
+                    self._change_mode(step)
         self._finish_directories()
 
     def _temporary(self, step: Step) -> str:
@@ -145,10 +148,12 @@ class _Execution:
     def _put(self, batch: Sequence[Step]) -> None:
         todo = [step for step in batch if self._is_to_do(step)]
         for step in todo:
-            self._stage(step)
+            with _named(step):
+                self._stage(step)
         self._sync([step for step in todo if step.after is not None and step.after.type == "file"])
         for step in todo:
-            self._rename(step)
+            with _named(step):
+                self._rename(step)
 
     def _sync(self, staged: Sequence[Step]) -> None:
         """Nothing is renamed before its content is durable."""
@@ -206,9 +211,11 @@ class _Execution:
         try:
             if not is_durable:
                 os.fsync(fd)
-            if entry is not None and stat.S_IMODE(os.fstat(fd).st_mode) != entry.mode:
+            now = os.fstat(fd)
+            if entry is not None and stat.S_IMODE(now.st_mode) != entry.mode:
                 os.fchmod(fd, entry.mode)
-            if entry is not None and self._job.restores_times:
+            # Only where it differs: a rollback on a disk that takes no writes has nothing to write.
+            if entry is not None and self._job.restores_times and now.st_mtime_ns != entry.mtime_ns:
                 os.utime(fd, ns=_times(entry))
         finally:
             os.close(fd)
@@ -219,6 +226,15 @@ class _Execution:
         self._dirty.add(step.path.rpartition("/")[0])
         self.states[step.path] = self._tree.lstat(step.path)
         self._job.notify(event)
+
+
+@contextmanager
+def _named(step: Step) -> Iterator[None]:
+    """Errors are of the step's path: not of a temporary file's, and not of none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, step.path) from error
 
 
 def _times(entry: Entry) -> tuple[int, int]:

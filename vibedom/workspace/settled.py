@@ -3,13 +3,13 @@
 A decision is about one version of the agent's file. One it writes later at the same path is a change like any other.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from vibedom.workspace.changes import Change
+from vibedom.workspace.durable import append_lines
 from vibedom.workspace.entry import Entry
 from vibedom.workspace.spelling import spell, unspell
 
@@ -45,14 +45,9 @@ def _mark(entry: Entry | None) -> str:
 
 
 def _append(base: Path, marks: Iterable[tuple[str, str]]) -> None:
-    lines = b"".join(_ENCODER.encode((spell(path), mark)) + b"\n" for path, mark in marks)
-    if not lines:
-        return
-    descriptor = os.open(settled_file(base), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "ab") as file:
-        file.write(lines)
-        file.flush()
-        os.fsync(file.fileno())
+    lines = [_ENCODER.encode((spell(path), mark)) for path, mark in marks]
+    if lines:
+        append_lines(settled_file(base), lines)
 
 
 def _read(base: Path) -> dict[str, str]:

@@ -91,6 +91,24 @@ def test_amendments_win_and_one_that_was_cut_off_is_not_read(tmp_path: Path) -> 
         assert [path for path, _ in base.below("d")] == ["d/kept", "d/new"]
 
 
+@pytest.mark.parametrize("left", [b'["a",nu', b"x" * 200_000, b'["b",null]\n["a"'])
+def test_what_is_amended_after_a_line_was_cut_off_counts(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w/a").touch()
+    record_base(tmp_path / "w", tmp_path / "base.jsonl")
+    amend_base(tmp_path / "base.jsonl", [("whole", None)])
+    with (tmp_path / "base.amended.jsonl").open("ab") as file:
+        file.write(left)
+    amend_base(tmp_path / "base.jsonl", [("a", None)])
+    lines = (tmp_path / "base.amended.jsonl").read_bytes().split(b"\n")
+    assert lines == [b'["whole",null]', *([b'["b",null]'] if b"\n" in left else []), b'["a",null]', b""]
+    with Base(tmp_path / "base.jsonl") as base:
+        assert base.get("a") is None
+    (tmp_path / "base.amended.jsonl").write_bytes(b"{\n")
+    with pytest.raises(WorkspaceError, match=r"base\.amended\.jsonl is damaged"):
+        Base(tmp_path / "base.jsonl")
+
+
 def test_damaged_record_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "base.jsonl").write_bytes(b"not json\n")
     with Base(tmp_path / "base.jsonl") as base, pytest.raises(WorkspaceError, match=r"base\.jsonl is damaged"):
