@@ -44,10 +44,10 @@ class Caller:
             return docker_http.decoded(what, wire.head(), wire.rest())
 
     @contextmanager
-    def output(self, what: str, container: str, *, seconds: float) -> Iterator[Iterator[bytes]]:
-        """What a container without a terminal prints from here on, in pieces, until `abort`.
+    def output(self, what: str, container: str, *, seconds: float) -> Iterator["Wire"]:
+        """What a container without a terminal prints from here on (`Wire.frames`), until `abort`.
 
-        Raises what `call` raises, also while the pieces are taken.
+        Raises what `call` raises, also while it is read.
         """
         with self._wire(what, seconds) as wire:
             query = {"stream": "1", "stdout": "1", "stderr": "1"}
@@ -56,7 +56,7 @@ class Caller:
                 raise RefusalError(f"the engine could not {what}: its answer is {status}", status)
             self._listening = wire.socket
             try:
-                yield wire.frames()
+                yield wire
             finally:
                 self._listening = None
 
@@ -70,25 +70,29 @@ class Caller:
                 listening.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
-    def _wire(self, what: str, seconds: float) -> Iterator["_Wire"]:
+    def _wire(self, what: str, seconds: float) -> Iterator["Wire"]:
         if self._is_aborted:
             raise SandboxError(f"the start was ended before the engine was to {what}")
         try:
             with self._endpoint.dial(seconds) as connection:
-                yield _Wire(connection, seconds)
+                yield Wire(connection, seconds)
         except TimeoutError as exc:
             raise docker_http.silent(what, seconds) from exc
         except (OSError, ValueError) as exc:
             raise docker_http.broken(what) from exc
 
 
-class _Wire:
+class Wire:
     """One exchange."""
 
     def __init__(self, connected: socket.socket, seconds: float) -> None:
         self.socket = connected
         self._until = time.monotonic() + seconds
         self._unread = b""
+
+    def extend(self, seconds: float) -> None:
+        """It has so many seconds from now on."""
+        self._until = time.monotonic() + seconds
 
     def head(self) -> int:
         """Read the answer's head and return its status."""
@@ -105,6 +109,7 @@ class _Wire:
         return self._unread
 
     def frames(self) -> Iterator[bytes]:
+        """The pieces of what a process without a terminal prints."""
         while head := self._exactly(docker_http.FRAME_HEAD_BYTES):
             yield self._exactly(int.from_bytes(head[4:], "big"))
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from vibedom.errors import RuntimeUnavailableError, SandboxError
 from vibedom.paths import ensure_private
-from vibedom.sandbox import docker_holder, docker_labels, docker_network
+from vibedom.sandbox import docker_holder, docker_labels, docker_network, selftest
+from vibedom.sandbox.docker_baits import Baits
 from vibedom.sandbox.docker_caller import Caller
 from vibedom.sandbox.docker_endpoint import Endpoint, unsuitable
 from vibedom.sandbox.docker_http import MissingError
@@ -29,6 +30,7 @@ class Foundation:
 
     bridge: Bridge
     listeners: Listeners
+    baits: Baits
     holder: str
     """The container's id."""
 
@@ -39,32 +41,44 @@ class Foundation:
         # Never a name that a crashed session may still hold: the engine gives back an old volume of the same name.
         self.name = f"vibedom-{session}-{secrets.token_hex(3)}"
         self.labels = labels
+        self.report = ""
+        """The lines of the holder's self-test so far."""
         self._endpoint = endpoint
         self._caller = Caller(endpoint)
         self._permits = permits
+        self._permit = Permit(permits, _holder(self.name))
         self._has_asked = False
         self._is_taken = False
         self._failure: BaseException | None = None
+        # Each is also set where it has failed.
+        self._is_made = threading.Event()
         self._is_running = threading.Event()
-        """Or will never be."""
+        self._is_locked = threading.Event()
+        self._usual_turn = sys.getswitchinterval()
         self._thread = threading.Thread(target=self._lay, name="foundation")
 
     def start(self) -> None:
         self._thread.start()
 
     def settle(self) -> None:
-        """Return once nothing more of it is being made."""
+        """Return once nothing more of it is being made, and its report is there or will never be."""
         self._thread.join()
+
+    def wait_made(self) -> None:
+        """Return once the listeners are bound and the holder has its id. Raises what `wait` raises."""
+        self._wait(self._is_made)
 
     def wait_running(self) -> None:
         """Return once there is a namespace to join, not locked yet: `wait` has to follow. Raises what `wait` raises."""
-        self._is_running.wait()
-        if self._failure is not None:
-            raise self._failure
+        self._wait(self._is_running)
 
     def wait(self) -> None:
-        """Raises what went wrong. Then, and after `abort`, there may be some of it in the engine: its labels tell."""
-        self.settle()
+        """Return once it is locked. Raises what went wrong; then, and after `abort`, there may be some of it in the
+        engine: its labels tell."""
+        self._wait(self._is_locked)
+
+    def _wait(self, event: threading.Event) -> None:
+        event.wait()
         if self._failure is not None:
             raise self._failure
 
@@ -79,32 +93,36 @@ class Foundation:
 
     def close(self) -> None:
         """Close the listeners: whoever serves them stops serving first."""
+        self.abort()
         self.settle()
         if hasattr(self, "listeners"):
             docker_network.close(self.listeners)
+        if hasattr(self, "baits"):
+            self.baits.close()
 
     def discard(self) -> None:
         """Remove it, unless a sandbox has taken it. What cannot be removed is left to the next start's clean-up."""
         if not self.take():
             return
-        self.abort()
         self.close()
         if self._has_asked:
             with suppress(SandboxError):
                 _remove(Caller(self._endpoint), self.name)
 
     def _lay(self) -> None:
-        usual = sys.getswitchinterval()
         try:
             # Whoever imports meanwhile would keep each answer waiting for as long as threads take turns.
             sys.setswitchinterval(_TURN_SECONDS)
             self._make()
         except BaseException as exc:
-            # Raised by `wait`, in the thread of whoever needs what is missing.
-            self._failure = exc
+            # Raised by `wait`, in the thread of whoever needs what is missing. A report that breaks off is no failure:
+            # the attempts are made again.
+            if not self._is_locked.is_set():
+                self._failure = exc
         finally:
+            self._is_made.set()
             self._is_running.set()
-            sys.setswitchinterval(usual)
+            self._settle_down()
 
     def _make(self) -> None:
         # An engine that is too old would ignore what it does not know.
@@ -113,24 +131,43 @@ class Foundation:
             raise RuntimeUnavailableError(reason)
         ensure_private(self._permits)
         self._has_asked = True
-        self.bridge = docker_network.create(self._caller, self.name, self.labels)
-        self.listeners = docker_network.listen(self.bridge)
-        permit = Permit(self._permits, _holder(self.name))
-        permit.give()
-        try:
-            self.holder = docker_holder.create(
-                self._caller,
-                _holder(self.name),
-                bridge=self.bridge,
-                rules=docker_network.lockdown(self.bridge, self.listeners),
-                permit=permit,
-                labels=self.labels,
-            )
-            address = docker_holder.start(self._caller, self.holder, running=self._is_running.set)
-        finally:
-            # Before the proof: what is proved is the only namespace this sandbox will ever have.
-            permit.revoke()
+        bridge = self.bridge = docker_network.create(self._caller, self.name, self.labels)
+        self.listeners = docker_network.listen(bridge)
+        self.baits = Baits(bridge)
+        self._permit.give()
+        self.holder = docker_holder.create(
+            self._caller,
+            _holder(self.name),
+            bridge=bridge,
+            rules=docker_network.lockdown(bridge, self.listeners),
+            attempts=selftest.environment(
+                proxy_url=self.listeners.proxy_url,
+                gateway=bridge.gateway,
+                bait_tcp=self.baits.tcp,
+                bait_udp=self.baits.udp,
+                patience_seconds=docker_holder.REPORT_SECONDS,
+            ),
+            permit=self._permit,
+            labels=self.labels,
+        )
+        self._is_made.set()
+        docker_holder.start(self._caller, self.holder, self)
+
+    def running(self, address: str) -> None:
         self.listeners.peers = frozenset({address})
+        self._is_running.set()
+
+    def locked(self) -> None:
+        self._settle_down()
+
+    def _settle_down(self) -> None:
+        # Before the proof: what is proved is the only namespace this sandbox will ever have.
+        self._permit.revoke()
+        sys.setswitchinterval(self._usual_turn)
+        self._is_locked.set()
+
+    def reported(self, text: str) -> None:
+        self.report = text
 
 
 def begin(endpoint: Endpoint, home: Path, session: str, *, owner_pid: int, started_at: float) -> Foundation:

@@ -1,23 +1,28 @@
 """The proof, from inside, that a holder's network is locked, and the watch over what was proved."""
 
 import math
-import select
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
 
 import anyio
+import anyio.to_thread
 
 from vibedom.errors import LockdownError, SandboxError
 from vibedom.sandbox import docker_http, selftest
+from vibedom.sandbox.docker_baits import Baits
 from vibedom.sandbox.docker_client import EngineClient
+from vibedom.sandbox.docker_foundation import Foundation
 from vibedom.sandbox.docker_http import MissingError
-from vibedom.sandbox.docker_network import Bridge, bind, port
+from vibedom.sandbox.docker_network import Bridge
 from vibedom.sandbox.docker_process import start_exec
 from vibedom.sandbox.docker_stream import STDOUT
 from vibedom.sandbox.runtime import Listeners
 
 SELFTEST_SECONDS = 30.0
+PATIENCE_SECONDS = 5
+"""What proxy and resolver may take to answer."""
+ANSWER_SECONDS = 3.0
+"""The same for attempts that have been waiting for them."""
 
 _WHAT = "run the self-test"
 _NOBODY = "65534:65534"
@@ -37,10 +42,13 @@ async def lost(engine: EngineClient, holder: str) -> None:
 
 async def prove(engine: EngineClient, holder: str, *, bridge: Bridge, listeners: Listeners, session: str) -> None:
     """Make the self-test's attempts inside the namespace. Raises `LockdownError` where they prove too little."""
-    with bind(bridge, socket.SOCK_STREAM) as tcp, bind(bridge, socket.SOCK_DGRAM) as udp:
-        tcp.listen()
+    with Baits(bridge) as baits:
         environment = selftest.environment(
-            proxy_url=listeners.proxy_url, gateway=bridge.gateway, bait_tcp=port(tcp), bait_udp=port(udp)
+            proxy_url=listeners.proxy_url,
+            gateway=bridge.gateway,
+            bait_tcp=baits.tcp,
+            bait_udp=baits.udp,
+            patience_seconds=PATIENCE_SECONDS,
         )
         try:
             with anyio.fail_after(SELFTEST_SECONDS):
@@ -51,9 +59,26 @@ async def prove(engine: EngineClient, holder: str, *, bridge: Bridge, listeners:
             raise LockdownError(str(docker_http.silent(_WHAT, SELFTEST_SECONDS))) from exc
         except SandboxError as exc:
             raise LockdownError(str(exc)) from exc
-        for bait, what in ((tcp, "TCP connection"), (udp, "UDP packet")):
-            if _is_touched(bait):
-                raise LockdownError(f"the lockdown does not hold: a {what} reached another port of the host")
+        baits.check()
+
+
+async def prove_at_once(foundation: Foundation, session: str) -> bool:
+    """Judge the attempts that the holder has made by itself once it had locked its network: only the answers of proxy
+    and resolver are waited for. False where they prove too little, and `prove` has to make them again.
+
+    Raises `LockdownError` where something got out, or where proxy or resolver is somebody else's.
+    """
+    with anyio.move_on_after(ANSWER_SECONDS):
+        await anyio.to_thread.run_sync(foundation.settle, abandon_on_cancel=True)
+    attempts = selftest.parse(foundation.report)
+    if not attempts.keys() >= selftest.BLOCKED.keys():
+        return False
+    try:
+        selftest.judge({**dict.fromkeys(selftest.ANSWERED, selftest.UNANSWERED), **attempts}, session)
+        foundation.baits.check()
+    except (selftest.HungError, selftest.UnansweredError):
+        return False
+    return True
 
 
 async def _attempt_twice(engine: EngineClient, holder: str, environment: Mapping[str, str], session: str) -> None:
@@ -78,8 +103,3 @@ async def _run(engine: EngineClient, holder: str, environment: Mapping[str, str]
         while (data := await attached.read(STDOUT)) is not None and len(output) < _OUTPUT_BYTES:
             output += data
     return output.decode("utf-8", "replace")
-
-
-def _is_touched(bait: socket.socket) -> bool:
-    """Whether anything has arrived at a non-blocking socket that nobody serves."""
-    return bool(select.select([bait], [], [], 0)[0])

@@ -39,6 +39,7 @@ class DockerSandbox:
         self._processes: set[DockerProcess] = set()
         self._making = anyio.Lock()
         """Held while the agent's container is made, so that no removal misses it."""
+        self._is_proved = False
         self._is_locked = False
         self._is_closing = False
         self._is_closed = False
@@ -49,8 +50,8 @@ class DockerSandbox:
         return self._agent
 
     async def prepare(self) -> None:
-        """Make network, listeners and volumes, and start the holder, which locks its network. On failure the caller
-        closes the sandbox."""
+        """Make network, listeners, volumes and the holder, which is started and locks its network meanwhile. On failure
+        the caller closes the sandbox."""
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._lay_foundation)
@@ -63,7 +64,7 @@ class DockerSandbox:
     async def _lay_foundation(self) -> None:
         laid = self._foundation
         try:
-            await anyio.to_thread.run_sync(laid.wait_running, abandon_on_cancel=True)
+            await anyio.to_thread.run_sync(laid.wait_made, abandon_on_cancel=True)
         except BaseException:
             laid.abort()
             raise
@@ -99,10 +100,7 @@ class DockerSandbox:
             if self._holder is None or self._is_closing:
                 raise SandboxError("the sandbox has no network (any more)")
             await anyio.to_thread.run_sync(self._foundation.wait, abandon_on_cancel=True)
-            bridge, session = self._foundation.bridge, self._spec.session
-            await docker_proof.prove(
-                self._engine, self._holder, bridge=bridge, listeners=self.listeners, session=session
-            )
+            await self._prove(self._holder)
             self._is_locked = True
         except BaseException:
             # Cancelled too: a sandbox that is not proved is removed, whatever the reason. Its sockets are closed by
@@ -111,6 +109,17 @@ class DockerSandbox:
             with anyio.CancelScope(shield=True):
                 await self._remove()
             raise
+
+    async def _prove(self, holder: str) -> None:
+        """The holder's own attempts count once: what is proved again is attempted again."""
+        bridge, session = self._foundation.bridge, self._spec.session
+        is_first, self._is_proved = not self._is_proved, True
+        try:
+            if is_first and await docker_proof.prove_at_once(self._foundation, session):
+                return
+        finally:
+            self._foundation.baits.close()
+        await docker_proof.prove(self._engine, holder, bridge=bridge, listeners=self.listeners, session=session)
 
     async def stage(self, command: Command) -> None:
         variables = docker_agent.environment(self._spec, command, self.listeners.proxy_url)
@@ -202,6 +211,7 @@ class DockerSandbox:
         streams = {"stream": "1", "stdin": "1", "stdout": "1", "stderr": "1"}
         attached = await self._engine.attach(what, f"{path}/attach", tty=command.tty, **streams)
         process = self._track(DockerProcess(MainProcess(self._engine, container), attached, tty=command.tty))
+        await anyio.to_thread.run_sync(self._foundation.wait_running, abandon_on_cancel=True)
         await self._engine.call(what, "POST", f"{path}/start")
         return process
 

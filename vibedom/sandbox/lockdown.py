@@ -15,6 +15,9 @@ ENGINE_RESOLVER = "127.0.0.11"
 READY = "vibedom: locked"
 """The line the holder prints once every rule stands."""
 
+TESTED = "vibedom: tested"
+"""The line after the self-test's, once each of its attempts has ended."""
+
 FAILED = "vibedom: not locked"
 """How the holder's last line starts where a rule could not be set."""
 

@@ -24,12 +24,19 @@ BLOCKED = {
 }
 """Attempts that must fail, and fast: name in selftest.sh -> what it is."""
 
+ANSWERED = ("proxy", "resolver")
+"""Attempts that must be answered."""
+
 _DNS_ID = "5644"
 _QUIET = "look at the host's firewall (rules for the bridge's interface), then `vibedom doctor`"
 
 
 class HungError(LockdownError):
     """An attempt was not refused at once: its packets are dropped, or the machine was slow."""
+
+
+class UnansweredError(LockdownError):
+    """Proxy or resolver did not answer in time: it is not served, or was served too late."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -40,18 +47,26 @@ class Attempt(msgspec.Struct, frozen=True):
     milliseconds: int
 
 
+UNANSWERED = Attempt("no:28", 0)
+"""What an attempt is that nobody answers; curl has the number for it."""
+
+
 def script() -> str:
     """The attempts, for bash."""
     return Path(__file__).with_name("image").joinpath("selftest.sh").read_text("utf-8")
 
 
-def environment(*, proxy_url: str, gateway: str, bait_tcp: int, bait_udp: int) -> Mapping[str, str]:
-    """What `selftest.sh` reads. The baits are ports of the gateway where somebody listens who must not be reached."""
+def environment(
+    *, proxy_url: str, gateway: str, bait_tcp: int, bait_udp: int, patience_seconds: int
+) -> Mapping[str, str]:
+    """What `selftest.sh` reads. The baits are ports of the gateway where somebody listens who must not be reached;
+    proxy and resolver have `patience_seconds` for their answers."""
     return {
         "VIBEDOM_PROXY": proxy_url,
         "VIBEDOM_GATEWAY": gateway,
         "VIBEDOM_BAIT_TCP": str(bait_tcp),
         "VIBEDOM_BAIT_UDP": str(bait_udp),
+        "VIBEDOM_PATIENCE": str(patience_seconds),
     }
 
 
@@ -67,22 +82,25 @@ def parse(output: str) -> dict[str, Attempt]:
 
 def judge(attempts: Mapping[str, Attempt], session: str) -> None:
     """Return if every attempt ended as it must; else raise `LockdownError` that names the first that did not."""
-    missing = sorted({"proxy", "resolver", *BLOCKED} - attempts.keys())
+    missing = sorted({*ANSWERED, *BLOCKED} - attempts.keys())
     if missing:
         raise LockdownError(
             f"the self-test is not complete ({', '.join(missing)} missing): is the sandbox image current?"
         )
+    # First what nothing makes good: the rest may be tried again.
+    for name, what in BLOCKED.items():
+        _judge_blocked(attempts[name], what)
     _judge_proxy(attempts["proxy"], session)
     _judge_resolver(attempts["resolver"])
     for name, what in BLOCKED.items():
-        _judge_blocked(attempts[name], what)
+        _judge_quick(attempts[name], what)
 
 
 def _judge_proxy(attempt: Attempt, session: str) -> None:
     if attempt.outcome == session:
         return
     if attempt.outcome.startswith("no:"):
-        raise LockdownError(f"sandbox cannot reach proxy (curl exit code {attempt.outcome[3:]}); {_QUIET}")
+        raise UnansweredError(f"sandbox cannot reach proxy (curl exit code {attempt.outcome[3:]}); {_QUIET}")
     raise LockdownError("sandbox cannot reach proxy: something else answers at its address; see `vibedom doctor`")
 
 
@@ -90,7 +108,7 @@ def _judge_resolver(attempt: Attempt) -> None:
     """The answer's header: our id, the response bit, and no answer record for a name that nobody listed."""
     header = attempt.outcome
     if len(header) != 24 or not header.startswith(_DNS_ID) or not int(header[4:6], 16) & 0x80:
-        raise LockdownError(f"sandbox cannot reach resolver; {_QUIET}")
+        raise UnansweredError(f"sandbox cannot reach resolver; {_QUIET}")
     if header[12:16] != "0000":
         raise LockdownError("the resolver answers a name that is not listed; check the whitelist for `*`")
 
@@ -98,6 +116,9 @@ def _judge_resolver(attempt: Attempt) -> None:
 def _judge_blocked(attempt: Attempt, what: str) -> None:
     if not attempt.outcome.startswith("no:"):
         raise LockdownError(f"the lockdown does not hold: {what} got out; see `vibedom doctor`")
+
+
+def _judge_quick(attempt: Attempt, what: str) -> None:
     if attempt.milliseconds >= FAST_MS:
         raise HungError(
             f"the lockdown does not reject: {what} hung for {attempt.milliseconds} ms; see `vibedom doctor`"

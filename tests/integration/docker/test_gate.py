@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.docker.engine_objects import everything, named
 from tests.integration.runtimes import finish, make_spec, opened
+from tests.integration.stand_in import Border
 from vibedom.errors import LockdownError, SandboxError
 from vibedom.sandbox import lockdown
 from vibedom.sandbox.docker import DockerRuntime
@@ -45,18 +46,23 @@ async def test_a_command_that_waits_runs_when_the_lockdown_is_proved_and_not_bef
 async def test_a_command_that_waits_never_runs_where_the_self_test_fails(
     runtime: DockerRuntime, docker: aiodocker.Docker, tmp_path: Path
 ) -> None:
-    async with opened(runtime, make_spec(tmp_path)) as box:
-        await box.sandbox.stage(MARKING)
-        agent = await named(docker, box.spec.session, "agent")
-        box.border.session = "somebody-else"
+    spec = make_spec(tmp_path)
+    sandbox = await runtime.create(spec)
+    border = Border("somebody-else")
+    try:
+        await sandbox.stage(MARKING)
+        agent = await named(docker, spec.session, "agent")
+        assert (await agent.show())["State"]["Running"] is True
+        await border.serve(sandbox.listeners)
         with pytest.raises(LockdownError, match="something else answers"):
-            await box.sandbox.lock()
-        assert await everything(docker, box.spec.session) == []
-        with pytest.raises(aiodocker.DockerError, match="No such container"):
-            await agent.show()
+            await sandbox.lock()
+        assert await everything(docker, spec.session) == []
         with pytest.raises(SandboxError):
-            await box.sandbox.start(MARKING)
-        assert list(box.spec.upper.iterdir()) == []
+            await sandbox.start(MARKING)
+        assert list(spec.upper.iterdir()) == []
+    finally:
+        border.close()
+        await sandbox.aclose()
 
 
 async def test_a_command_that_waits_never_runs_where_the_holder_cannot_lock_its_network(

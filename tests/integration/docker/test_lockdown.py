@@ -181,6 +181,19 @@ class NoIpv4(Lockdown, frozen=True):
         return "*filter\n-A OUTPUT -j NO_SUCH_TARGET\nCOMMIT\n"
 
 
+class Nobody:
+    """Is told nothing worth knowing."""
+
+    def running(self, address: str) -> None:
+        assert address
+
+    def locked(self) -> None:
+        raise AssertionError("it is not locked")
+
+    def reported(self, text: str) -> None:
+        raise AssertionError(text)
+
+
 @pytest.mark.parametrize(("kind", "reason"), [(NoIpv4, "iptables-restore"), (NoIpv6, "ip6tables-restore")])
 async def test_a_rule_that_cannot_be_set_ends_the_start(
     runtime: DockerRuntime, docker: aiodocker.Docker, tmp_path: Path, kind: type[Lockdown], reason: str
@@ -194,12 +207,13 @@ async def test_a_rule_that_cannot_be_set_ends_the_start(
     rules = kind(**{field: getattr(good, field) for field in good.__struct_fields__})
     permit = Permit(tmp_path, name)
     permit.give()
-    holder = docker_holder.create(caller, name, bridge=bridge, rules=rules, permit=permit, labels={})
+    holder = docker_holder.create(caller, name, bridge=bridge, rules=rules, attempts={}, permit=permit, labels={})
     container = docker.containers.container(holder)
     try:
         with pytest.raises(LockdownError, match=reason):
-            docker_holder.start(caller, holder)
-        assert (await container.show())["State"]["Running"] is False
+            docker_holder.start(caller, holder, Nobody())
+        with anyio.fail_after(30):
+            assert (await container.wait())["StatusCode"] == 1
     finally:
         docker_network.close(listeners)
         await container.delete(force=True)
@@ -212,7 +226,7 @@ async def test_a_holder_that_never_gets_ready_is_given_up(runtime: DockerRuntime
     )
     try:
         with pytest.raises(LockdownError, match="within 3 s"):
-            docker_holder.start(Caller(runtime.endpoint()), container.id, seconds=3)
+            docker_holder.start(Caller(runtime.endpoint()), container.id, Nobody(), seconds=3)
     finally:
         await container.delete(force=True)
 

@@ -1,5 +1,6 @@
 # PID 1 of the holder: closes the network namespace on every start, gives its capabilities up, and waits.
-# VIBEDOM_GATEWAY, VIBEDOM_RULES4 and VIBEDOM_RULES6 come from lockdown.py. Anything that fails ends the holder.
+# VIBEDOM_GATEWAY, VIBEDOM_RULES4 and VIBEDOM_RULES6 come from lockdown.py, VIBEDOM_SELFTEST from selftest.py. Anything
+# that fails ends the holder.
 set -eu
 exec 2>&1
 
@@ -21,4 +22,7 @@ fi
 # Only so that addresses such as 198.18.0.1 route into the redirection; the rules let nothing else pass.
 ip route replace default via "$VIBEDOM_GATEWAY" || fail "the default route could not be set"
 echo "vibedom: locked"
-exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all sleep 2147483647
+# The attempts are the agent's: made without a capability. Who is to answer them may not be there yet.
+exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all bash -c "$VIBEDOM_SELFTEST
+echo 'vibedom: tested'
+exec sleep 2147483647"

@@ -17,14 +17,22 @@ send() { # HOST PORT: what the kernel refuses to send fails here; what it sends,
 }
 
 proxy() {
-    curl --silent --max-time 5 --proxy "$VIBEDOM_PROXY" http://vibedom.invalid/selftest
+    curl --silent --max-time "$VIBEDOM_PATIENCE" --proxy "$VIBEDOM_PROXY" http://vibedom.invalid/selftest
 }
 
-resolver() { # a question for selftest.vibedom.invalid; the answer is shown as its first 12 bytes
-    timeout 5 bash -c '
+ask() { # ADDRESS SECONDS: a question for selftest.vibedom.invalid; the answer is shown as its first 12 bytes
+    timeout "$2" bash -c '
         exec 3<>"/dev/udp/$0/53"
         printf "\x56\x44\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x08selftest\x07vibedom\x07invalid\x00\x00\x01\x00\x01" >&3
         head -c 12 <&3 | od -An -v -tx1 | tr -d " \n"' "$1"
+}
+
+resolver() { # asks again and again: the kernel forgets after half a minute where an answer has to go
+    local end=$((SECONDS + VIBEDOM_PATIENCE))
+    while [ "$SECONDS" -lt "$end" ]; do
+        ask "$1" $((VIBEDOM_PATIENCE < 20 ? VIBEDOM_PATIENCE : 20)) && return
+    done
+    return 124
 }
 
 attempt proxy proxy &
