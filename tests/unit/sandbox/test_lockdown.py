@@ -69,6 +69,9 @@ def test_a_port_out_of_range_is_refused(port: int) -> None:
 def test_the_entry_point_is_valid_posix_shell_and_gives_up_its_capabilities() -> None:
     text = lockdown.script()
     subprocess.run(["sh", "-n"], input=text, text=True, check=True)
-    assert "setpriv --no-new-privs --inh-caps=-all --bounding-set=-all" in text.splitlines()[-1]
-    assert lockdown.READY in text
+    # Once it says that the rules stand nothing runs with a capability any more.
+    last = text.partition(f'echo "{lockdown.READY}"\n')[2]
+    commands = [line for line in last.splitlines() if not line.startswith("#")]
+    assert commands[0].startswith("exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all bash -c ")
+    assert commands[1:] == [f"echo '{lockdown.TESTED}'", 'exec sleep 2147483647"']
     assert lockdown.FAILED in text
