@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipeline.scrubber import base64_text, hex_text
 from pipeline.scrubber.cache import Cache
-from pipeline.scrubber.coloured_text import ESCAPE, MARK
+from pipeline.scrubber.coloured_text import ESCAPE, INVISIBLE, MARK
 from pipeline.scrubber.lexeme import LEXEMES, Kind
 from pipeline.scrubber.look import Look, Places, look_for, places_of
 from pipeline.scrubber.prose import PROSE
@@ -51,6 +51,7 @@ class HintFinder:
         # In one database these two take twenty times as many bytes as in two, and four times as long to compile.
         self._base64 = look(base64_text.SHAPE)
         self._hex = look(hex_text.SHAPE)
+        self._invisible = look(INVISIBLE)
         self._look = look
         self._kinds = tuple(LEXEMES)
 
@@ -61,8 +62,12 @@ class HintFinder:
         mark = len(self._kinds)
         base64, in_hex = self.packed(data)
         return Hints(
-            lexemes, is_escaped and any(i > mark for i in seen), base64, in_hex, mark in seen or ESCAPE in data
+            lexemes, is_escaped and any(i > mark for i in seen), base64, in_hex, mark in seen or self._is_marked(data)
         )
+
+    def _is_marked(self, data: bytes) -> bool:
+        """Whether there are marks for a terminal or a page that are no escapes of ASCII."""
+        return ESCAPE in data or (not data.isascii() and bool(self._invisible(data)))
 
     def _seen(self, data: bytes, *, is_escaped: bool) -> Collection[int]:
         # Every one of these patterns has such a byte in it, or counts only where there is one: to look for a byte takes
@@ -93,7 +98,7 @@ class HintFinder:
 
     def escapes(self, data: bytes) -> Sequence[tuple[Kind, int]] | None:
         """All escapes and where they end, in order. None: there are very many, or colours or prose beside them."""
-        if ESCAPE in data:
+        if self._is_marked(data):
             return None
         is_escaped = b"\\" in data
         if not (is_escaped or b"%" in data or b"&" in data):

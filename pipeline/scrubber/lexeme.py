@@ -1,7 +1,7 @@
 """Escapes that hide what a secret looks like: JSON and source code, percent-encoding, character references.
 
-Only those the engine cannot see through by itself: it knows an escaped quote, newline or tab. The low line is Markdown's
-and LaTeX's, in which `snake\\_case` and tokens are written so.
+Only those the engine cannot see through by itself: it knows an escaped quote, newline or tab. The low line is
+Markdown's and LaTeX's, in which `snake\\_case` and tokens are written so.
 """
 
 import re

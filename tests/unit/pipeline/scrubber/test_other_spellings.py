@@ -88,6 +88,24 @@ def test_a_token_as_markdown_and_latex_escape_it_is_scrubbed(media: Media) -> No
     assert shown == f"the token is [REDACTED_GITHUB_PAT], and snake{chr(92)}_case stays"
 
 
+NO_WIDTH = ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u200d\u200b", "\ufe0f", "\u202e", "\U000e0041"]
+
+
+@pytest.mark.parametrize("media", ["text", "json", "escaped json"])
+@pytest.mark.parametrize("mark", [*NO_WIDTH, "\x1b]8;;https://x.test\x07"])
+def test_a_token_with_something_unseen_in_it_is_scrubbed(mark: str, media: str) -> None:
+    text = f"x\u200by caf\u00e9\u200d TOKEN={TOKEN[:12].decode()}{mark}{TOKEN[12:].decode()} rest"
+    document = text if media == "text" else json.dumps({"x": text}, ensure_ascii=media.startswith("escaped"))
+    found = scrubbed(document.encode(), "text" if media == "text" else "json")
+    shown = found.decode() if media == "text" else json.loads(found)["x"]
+    assert shown == "x\u200by caf\u00e9\u200d TOKEN=[REDACTED_GITHUB_PAT] rest"
+
+
+def test_characters_of_no_width_that_hide_nothing_stay() -> None:
+    text = "soft\u00adhyphens, \U0001f469\u200d\U0001f4bb\ufe0f emoji, \u0645\u06cc\u200c\u062e\u0648\u0627".encode()
+    assert scrubbed(text, "text") is text
+
+
 def test_digests_stay_as_they_are() -> None:
     text = b"da39a3ee5e6b4b0d3255bfef95601890afd80709 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert scrubbed(text, "text") is text
