@@ -9,6 +9,8 @@ _ESCAPE = re.compile(rb"%[0-9a-fA-F]{2}")
 _UNRESERVED = re.compile(rb"[A-Za-z0-9._~-]")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_OVERLONG = re.compile(rb"[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
+"""No character is written so in UTF-8, and some servers take it for a dot or a slash."""
 
 
 def readings(target: str | bytes) -> tuple[tuple[bytes, ...], ...]:
@@ -16,14 +18,15 @@ def readings(target: str | bytes) -> tuple[tuple[bytes, ...], ...]:
 
     Round 0 is the normal form (unreserved characters decoded, dot segments removed), then decoded once, twice, ...;
     each with empty segments kept and merged, with `;parameters` kept and dropped, and with `\\` as itself and as `/`.
-    Empty where the path has no agreed meaning: not starting with `/`, control characters, too many layers of escapes.
+    Empty where the path has no agreed meaning: not starting with `/`, control characters, UTF-8 that is too long, too
+    many layers of escapes.
     """
     path = target.encode("utf-8", "surrogateescape") if isinstance(target, str) else target
     path = path.partition(b"#")[0].partition(b"?")[0]
     rounds: list[tuple[bytes, ...]] = []
     path = _normal(path)
     for _ in range(_MAX_ROUNDS + 1):
-        if not path.startswith(b"/") or _CONTROL.search(path):
+        if not path.startswith(b"/") or _CONTROL.search(path) or _OVERLONG.search(path):
             return ()
         rounds.append(_spellings(path))
         decoded = unquote_to_bytes(path)
