@@ -20,6 +20,10 @@ INSIDE = (
     "/mine//a",
 )
 OUTSIDE = (
+    "/mine/..%c0%afother",
+    "/mine/%c0%ae%c0%ae/other",
+    "/mine/..%e0%80%afother",
+    "/mine/..%25c0%25afother",
     "/other/a",
     "/mine",
     "/min",
