@@ -71,7 +71,7 @@ class ContentFilter:
             return "stream-raw"
         if length is None:
             return "gather" if media_of(content) == "json" else "stream"
-        if media_of(content) == "sse":
+        if is_reply and media_of(content) == "sse":  # nobody sends events; who calls a body so gets it read as a whole
             return "stream"
         if length <= self._settings.max_body_bytes:
             return "buffer"

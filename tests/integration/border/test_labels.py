@@ -248,7 +248,8 @@ def zipped(*contents: bytes) -> bytes:
     "label",
     [
         *("application/zip", "application/octet-stream", "multipart/form-data; boundary=XX"),
-        *("text/plain", "application/json", "application/xml", "multipart/form-data; boundary=XX; part=text/plain"),
+        *("text/plain", "application/json", "application/xml", "text/event-stream"),
+        "multipart/form-data; boundary=XX; part=text/plain",
     ],
 )
 async def test_an_archive_with_a_key_packed_in_it_is_refused_and_one_without_passes(
