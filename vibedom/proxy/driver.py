@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 from mitmproxy import options as mitmproxy_options
 from mitmproxy.connection import Connection
@@ -16,6 +16,8 @@ from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 
 MAX_JOINED_BYTES = 64 * 1024
+MAX_READ_BYTES = 256 * 1024
+"""What asyncio takes from the kernel at a time."""
 
 
 class DrivenHandler(server.LiveConnectionHandler):
@@ -33,6 +35,12 @@ class DrivenHandler(server.LiveConnectionHandler):
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_send: dict[Connection, list[bytes]] = {}
         """What one event makes the layers send: a head and its body leave together, in one call of the kernel."""
+
+    async def handle_connection(self, connection: Connection) -> None:
+        io = self.transports[connection]
+        if isinstance(io.reader, asyncio.StreamReader):
+            io.reader = cast(asyncio.StreamReader, _LongReads(io.reader))
+        await super().handle_connection(connection)
 
     async def server_event(self, event: events.Event) -> None:
         """Give the layers an event and carry out what they ask for. Never waits: what takes time is a task, and an
@@ -99,6 +107,16 @@ class DrivenHandler(server.LiveConnectionHandler):
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return task
+
+
+class _LongReads:
+    """A reader that gives all there is: mitmproxy asks for 64 KiB at a time, and each of its steps costs the same."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+
+    async def read(self, count: int) -> bytes:
+        return await self._reader.read(MAX_READ_BYTES)
 
 
 def _joined(pieces: list[bytes]) -> list[bytes]:
