@@ -12,6 +12,7 @@ from pipeline.feed import Feed
 from pipeline.host_policy import HostPolicy
 from pipeline.observer import Observer
 from pipeline.record import Recorder
+from pipeline.scrubber.beside import Beside
 from pipeline.scrubber.flow_stream import StreamOpener
 from pipeline.scrubber.model import Engine
 from pipeline.scrubber.scrubber import Scrubber
@@ -42,7 +43,7 @@ class Detection(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: Callable[[bytes], str]
 
     def scrubber(self) -> Scrubber:
-        return Scrubber(self.engine, fingerprint=self.fingerprint)
+        return Scrubber(self.engine, fingerprint=self.fingerprint, beside=Beside())
 
     def streams(self, policy: Policy) -> StreamOpener:
         return StreamOpener(self.engine, policy.contexts, fingerprint=self.fingerprint)

@@ -5,6 +5,7 @@ from functools import partial
 
 from pipeline.events import Media
 from pipeline.media import ContentType
+from pipeline.scrubber.beside import Beside
 from pipeline.scrubber.binary import hidden, watch
 from pipeline.scrubber.charset import transcode
 from pipeline.scrubber.edit import Placed, Search, place
@@ -32,9 +33,11 @@ class Scrubber:
     `fingerprint` is the keyed hash that goes into hits. Every result holds the very same object where nothing changed.
     """
 
-    def __init__(self, engine: Engine, *, fingerprint: Fingerprint) -> None:
+    def __init__(self, engine: Engine, *, fingerprint: Fingerprint, beside: Beside | None = None) -> None:
+        """`beside` makes long bodies quicker where there is a second processor."""
         self.engine = engine
         self._fingerprint = fingerprint
+        self._beside = beside
         self._hints = hint_finder()
 
     def body(
@@ -77,7 +80,7 @@ class Scrubber:
         return hidden(self._search(choose), data, where)
 
     def _search(self, choose: Choose, pardon: Pardon | None = None) -> Search:
-        return EngineSearch(self.engine, self._hints, self._fingerprint, choose, pardon)
+        return EngineSearch(self.engine, self._hints, self._fingerprint, choose, pardon, self._beside)
 
     def _body(self, search: Search, data: bytes, media: Media, content: ContentType, where: str, depth: int) -> Result:
         if media == "binary":

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 
 from pipeline.scrubber.base64_text import base64_view
+from pipeline.scrubber.beside import Beside
 from pipeline.scrubber.coloured_text import coloured_view, uncoloured
 from pipeline.scrubber.edges import whole_escapes
 from pipeline.scrubber.edit import Edit, Found, merge
 from pipeline.scrubber.flatten import BACKSLASHED, flatten
 from pipeline.scrubber.hex_text import hex_view
-from pipeline.scrubber.hints import HintFinder
+from pipeline.scrubber.hints import HintFinder, Hints
 from pipeline.scrubber.lexeme import Kind, decode_lexemes, meant
 from pipeline.scrubber.model import Choose, Engine, Pardon, RuleInfo, Span
 from pipeline.scrubber.percent import PercentView
@@ -40,12 +42,15 @@ class EngineSearch:
         fingerprint: Fingerprint,
         choose: Choose,
         pardon: Pardon | None = None,
+        beside: Beside | None = None,
     ) -> None:
+        """`beside`: long bodies are looked at for what there is to decode while the engine reads them."""
         self._engine = engine
         self._hints = hints
         self._fingerprint = fingerprint
         self._choose = choose
         self._pardon = pardon
+        self._beside = beside
 
     def __call__(self, data: bytes) -> list[Edit]:
         return self._edits(data, LAYERS)
@@ -55,14 +60,14 @@ class EngineSearch:
         return Found(rule, self._choose(rule), len(secret), self._fingerprint(secret), self._pardon)
 
     def _edits(self, data: bytes, layers: int) -> list[Edit]:
+        hints = self._beside.begin(self._hints, data) if layers and self._beside else partial(self._hints, data)
         edits = [self._edit(data, span) for span in self._spans(data)]
         if layers:
-            for view in self._views(data, layers):
+            for view in self._views(data, hints(), layers):
                 edits += view.to_raw(self._edits(view.data, layers - 1))
         return merge(edits) if edits else edits
 
-    def _views(self, data: bytes, layers: int) -> list[View]:
-        hints = self._hints(data)
+    def _views(self, data: bytes, hints: Hints, layers: int) -> list[View]:
         views: list[View] = []
         if hints.lexemes:
             flat = flatten(data, hints.lexemes)
