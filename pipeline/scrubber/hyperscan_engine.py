@@ -1,4 +1,4 @@
-"""The native engine: Hyperscan looks for all rules in two passes, three where there are long numbers."""
+"""The native engine: Hyperscan looks for nearly all rules in one pass, and for the others where a sign of them is."""
 
 import platform
 import threading
@@ -27,8 +27,9 @@ FRONT_BYTES = 16
 class HyperscanEngine(TriggeredEngine):
     """Databases for the triggers of all rules; the regexes themselves run near what they report.
 
-    Literals have one of their own, because an automaton of nothing else is several times faster. So have long numbers:
-    what begins with any digit is slow, and most bodies have none.
+    Nearly all is in one: the look for literals is most of the work, and costs the same for a hundred and for two
+    thousand. Long numbers are looked for near where digits are, because what begins with any digit is slow and most
+    bodies have none.
     """
 
     def __init__(
@@ -41,20 +42,24 @@ class HyperscanEngine(TriggeredEngine):
     ) -> None:
         super().__init__(rules, acceptors, escape_aware=escape_aware)
         self._everywhere = [acceptor.index for acceptor in acceptors if not acceptor.plan.patterns]
-        shelves: dict[Shelf, list[tuple[int, Trigger]]] = {}
+        shelves: dict[tuple[Shelf, str], list[tuple[int, Trigger]]] = {}
         for acceptor in acceptors:
             for trigger in acceptor.plan.patterns:
-                shelves.setdefault(trigger.shelf, []).append((acceptor.index, trigger))
-        numbers = shelves.pop("numbers", None)
-        self._databases = [Database(shelf, cache) for shelf in shelves.values()]
+                shelves.setdefault(_shelf(trigger), []).append((acceptor.index, trigger))
+        numbers = shelves.pop(("numbers", ""), None)
+        self._databases = [
+            (Database(triggers, cache), sign.encode() if shelf == "signs" else b"")
+            for (shelf, sign), triggers in shelves.items()
+        ]
         self._numbers = Database(numbers, cache) if numbers else None
         self._number_gate = Gate(GATE) if numbers else None
         self._number_reach = _reach([trigger for _, trigger in numbers or ()])
 
     def _candidates(self, data: bytes) -> Candidates:
         found: dict[int, list[Interval]] = {rule: [(0, len(data))] for rule in self._everywhere}
-        for database in self._databases:
-            self._announce(database, database.scan(data), len(data), found)
+        for database, sign in self._databases:
+            if not sign or sign in data:
+                self._announce(database, database.scan(data), len(data), found)
         if self._numbers and self._number_gate:
             for low, high in self._number_gate.stretches(data, self._number_reach):
                 part = data if high - low == len(data) else data[low:high]
@@ -72,6 +77,11 @@ class HyperscanEngine(TriggeredEngine):
                 found.setdefault(rule, []).extend([(0, size)] if trigger.once else starts(trigger, ends))
 
 
+def _shelf(trigger: Trigger) -> tuple[Shelf, str]:
+    """Triggers for which it is the same are looked for together."""
+    return "words" if trigger.shelf in ("literal", "runs") else trigger.shelf, trigger.sign
+
+
 class TooLargeError(Exception):
     """Hyperscan cannot compile one of the patterns."""
 
@@ -86,9 +96,9 @@ class Database:
     """The compiled triggers of some rules (by the rules' places in the engine)."""
 
     def __init__(self, triggers: Sequence[tuple[int, Trigger]], cache: Cache | None) -> None:
-        by_text: dict[str, list[tuple[int, Trigger]]] = {}
+        by_text: dict[tuple[Shelf, str], list[tuple[int, Trigger]]] = {}
         for rule, trigger in triggers:
-            by_text.setdefault(trigger.text, []).append((rule, trigger))
+            by_text.setdefault((trigger.shelf, trigger.text), []).append((rule, trigger))
         self.triggers = list(by_text.values())
         """By the place of their pattern: one pattern may announce matches of several rules."""
         distinct = [users[0][1] for users in self.triggers]

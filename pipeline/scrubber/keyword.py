@@ -3,10 +3,20 @@
 from collections.abc import Iterable, Iterator
 
 from pipeline.scrubber.interval import Interval, merged
+from pipeline.scrubber.literal_trigger import LITERAL_BYTES
+from pipeline.scrubber.trigger import Trigger
 
 KEYWORD_REACH_BYTES = 512
 """How far around a keyword. (To the letter: in all of the data.) So what is found depends on what is near, and is the
 same in a stream."""
+
+
+def keyword_triggers(keywords: tuple[bytes, ...]) -> tuple[Trigger, ...]:
+    """Announce the matches of a rule near its keywords; none where one of these is too short to look for."""
+    if min(map(len, keywords)) < LITERAL_BYTES:
+        return ()
+    reach = KEYWORD_REACH_BYTES
+    return tuple(Trigger(word.decode("latin-1"), -reach, reach, "literal") for word in keywords)
 
 
 def keyword_places(lowered: bytes, keywords: tuple[bytes, ...]) -> list[Interval]:

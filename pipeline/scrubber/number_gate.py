@@ -3,13 +3,15 @@
 from functools import reduce
 from typing import NamedTuple
 
-from pipeline.scrubber.regex_tree import Alt, Cat, Group, Node, Rep, Set, byte_set, width
+from pipeline.scrubber.regex_tree import Alt, Cat, Group, Node, Rep, Set, byte_set, union, width
+from pipeline.scrubber.words import flattened
 
 _DIGITS = byte_set(b"0123456789").mask
 GATE_DIGITS = 9
 GATE_GAP_BYTES = 2
-GATE = rf"[0-9](?:[^0-9]{{0,{GATE_GAP_BYTES}}}[0-9]){{{GATE_DIGITS - 1}}}"
-"""In every match of what `is_number` holds for."""
+_SEPARATORS = byte_set(b" .()/+\t-").mask
+GATE = rf"[0-9](?:[\x20.()/+\x09\x2d]{{0,{GATE_GAP_BYTES}}}[0-9]){{{GATE_DIGITS - 1}}}"
+"""In every match of what `is_number` holds for. What else may stand between digits would be base64."""
 
 
 class _Gaps(NamedTuple):
@@ -23,8 +25,15 @@ class _Gaps(NamedTuple):
 
 
 def is_number(node: Node) -> bool:
-    """Whether every match of `node` has GATE_DIGITS digits in it, each near the next."""
-    return _is_enough(_gaps(node))
+    """Whether every match of `node` has GATE_DIGITS digits in it, each near the next, with nothing between but what
+    separates digits."""
+    if isinstance(node, Alt):
+        return all(map(is_number, node.choices))
+    items = flattened((node,))
+    stretches = (Cat(items[first:last]) for first in range(len(items)) for last in range(first + 1, len(items) + 1))
+    return any(isinstance(item, Alt) and is_number(item) for item in items) or any(
+        _is_enough(_gaps(part)) and not union(part) & ~(_DIGITS | _SEPARATORS) for part in stretches
+    )
 
 
 def _is_enough(gaps: _Gaps) -> bool:

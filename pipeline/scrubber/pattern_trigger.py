@@ -1,13 +1,10 @@
 """Patterns and literals that announce a match: simpler than the rule, and in every match near its start."""
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 
 from pipeline.scrubber.empty_repeat import without_repeat
 from pipeline.scrubber.everyday_words import is_rare
 from pipeline.scrubber.literal_trigger import literal_triggers
-from pipeline.scrubber.number_gate import is_number
 from pipeline.scrubber.regex_tree import (
     ALL_BYTES,
     EMPTY,
@@ -24,7 +21,8 @@ from pipeline.scrubber.regex_tree import (
     to_text,
     width,
 )
-from pipeline.scrubber.trigger import Shelf, Trigger
+from pipeline.scrubber.shelf import shelved
+from pipeline.scrubber.trigger import Trigger
 from pipeline.scrubber.words import flattened, language
 
 _LOOSE_BITS = 24
@@ -37,7 +35,6 @@ _FAR_BYTES = 256
 """What is searched for may stand so far from where the match begins."""
 _WORD = byte_set(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_").mask
 _DIGITS = byte_set(b"0123456789").mask
-_NUMBER_START = byte_set(b"0123456789+(").mask
 _HEX = byte_set(b"0123456789abcdefABCDEF")
 _PERCENT_ESCAPE = Cat((byte_set(b"%"), byte_set(b"2345"), _HEX))
 _UNICODE_ESCAPE = Cat((*literal(b"u00").items, _HEX, _HEX))
@@ -109,11 +106,10 @@ def _trigger(items: tuple[Node, ...], low: int, high: int | None, front: Node) -
     if least == 0:
         return None
     farthest = None if high is None or most is None else high + most
-    shelf: Shelf = "words"
-    if not _first_bytes(shortened)[0] & ~_NUMBER_START and is_number(shortened):
-        shelf = "numbers"
-        shortened = Cat((front, shortened))
-    return Trigger(to_text(shortened), low + least, farthest, shelf)
+    pattern, shelf, sign = shelved(shortened)
+    if shelf == "numbers":
+        pattern = Cat((front, pattern))
+    return Trigger(to_text(pattern), low + least, farthest, shelf, sign=sign)
 
 
 def _enough(items: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -123,30 +119,6 @@ def _enough(items: tuple[Node, ...]) -> tuple[Node, ...]:
         if is_long and literal_triggers(Cat(items[:number])):
             return items[:number]
     return items
-
-
-def _first_bytes(node: Node) -> tuple[int, bool]:
-    """Bytes that a match of `node` can begin with, and whether it can be empty."""
-    match node:
-        case Set(mask):
-            return mask, False
-        case Cat(items):
-            mask = 0
-            for item in items:
-                more, is_empty = _first_bytes(item)
-                mask |= more
-                if not is_empty:
-                    return mask, False
-            return mask, True
-        case Alt(choices):
-            found = [_first_bytes(choice) for choice in choices]
-            return reduce(or_, (mask for mask, _ in found), 0), any(is_empty for _, is_empty in found)
-        case Rep(item, low):
-            mask, is_empty = _first_bytes(item)
-            return mask, is_empty or low == 0
-        case Group(item):
-            return _first_bytes(item)
-    return 0, True
 
 
 def _split(core: tuple[Node, ...], low: int, high: int | None) -> tuple[list[Trigger], list[tuple[Node, ...]]]:

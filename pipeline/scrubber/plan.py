@@ -5,6 +5,7 @@ import msgspec
 from pipeline.scrubber.front import is_announced, lead_bytes
 from pipeline.scrubber.go_syntax import parse_go
 from pipeline.scrubber.http_reading import rewrite
+from pipeline.scrubber.keyword import keyword_triggers
 from pipeline.scrubber.literal_trigger import literal_triggers
 from pipeline.scrubber.pattern_trigger import pattern_triggers
 from pipeline.scrubber.reach import Reach, reach_of
@@ -45,6 +46,10 @@ def make_plan(rule: Rule, *, escape_aware: bool) -> Plan:
         rewritten = rewrite(tree, rule.secret_group)
         tree, groups, prefix = rewritten.tree, rewritten.groups, rewritten.prefix
     keywords = tuple(word.encode() for word in rule.keywords)
+    is_gated = bool(keywords) and not implies(tree, keywords)
+    patterns = pattern_triggers(tree)
+    if is_gated and escape_aware and any(trigger.shelf == "runs" for trigger in patterns):
+        patterns = keyword_triggers(keywords) or patterns
     return Plan(
         regex=to_text(tree),
         groups=groups,
@@ -52,7 +57,7 @@ def make_plan(rule: Rule, *, escape_aware: bool) -> Plan:
         reach=reach_of(tree),
         is_announced=is_announced(tree, groups),
         lead=lead_bytes(tree),
-        patterns=pattern_triggers(tree),
+        patterns=patterns,
         literals=literal_triggers(tree),
-        is_gated=bool(keywords) and not implies(tree, keywords),
+        is_gated=is_gated,
     )

@@ -4,8 +4,9 @@ from typing import Literal
 
 import msgspec
 
-Shelf = Literal["literal", "words", "numbers"]
-"""Which database it is in: a literal (caseless); a pattern; a long number, looked for only where there is any."""
+Shelf = Literal["literal", "words", "signs", "runs", "numbers"]
+"""What wakes it: a literal (caseless); a pattern with a literal in it; a pattern with a sign that few bodies have; a
+pattern with neither; a long number, looked for only where there is any."""
 
 
 class Trigger(msgspec.Struct, frozen=True, array_like=True):
@@ -18,3 +19,5 @@ class Trigger(msgspec.Struct, frozen=True, array_like=True):
     shelf: Shelf = "words"
     once: bool = False
     """Only the first is told, and matches begin anywhere: of a literal of one letter there may be one at every byte."""
+    sign: str = ""
+    """A byte without which there is no match."""

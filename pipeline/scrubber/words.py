@@ -81,7 +81,7 @@ def implies(node: Node, keywords: tuple[bytes, ...]) -> bool:
 def _runs_imply(items: tuple[Node, ...], keywords: tuple[bytes, ...]) -> bool:
     """Some stretch of `items` can only be texts with a keyword in them."""
     run = frozenset((b"",))
-    for item in _unrolled(items):
+    for item in unrolled(items):
         part = language(item)
         joined = None if part is None else joined_words(run, part)
         run = joined if joined is not None else part if part is not None else frozenset((b"",))
@@ -90,7 +90,7 @@ def _runs_imply(items: tuple[Node, ...], keywords: tuple[bytes, ...]) -> bool:
     return False
 
 
-def _unrolled(items: tuple[Node, ...]) -> tuple[Node, ...]:
+def unrolled(items: tuple[Node, ...]) -> tuple[Node, ...]:
     """`items` with the first turn of every repeat that has one spelled out."""
     out: list[Node] = []
     for item in flattened(items):
