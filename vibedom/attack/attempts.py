@@ -9,6 +9,9 @@ from vibedom.attack.kernel import KERNEL
 from vibedom.attack.neighbours import NEIGHBOURS
 from vibedom.attack.network import NETWORK
 from vibedom.attack.packets import PACKETS
+from vibedom.attack.scrubbing import SCRUBBING
 from vibedom.attack.smuggling import SMUGGLING
 
-ATTEMPTS: tuple[Attempt, ...] = NETWORK + PACKETS + FRONTING + SMUGGLING + HTTP2 + FILES + KERNEL + NEIGHBOURS + DISK
+ATTEMPTS: tuple[Attempt, ...] = (
+    NETWORK + PACKETS + FRONTING + SMUGGLING + HTTP2 + SCRUBBING + FILES + KERNEL + NEIGHBOURS + DISK
+)

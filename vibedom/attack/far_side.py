@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from anyio.from_thread import start_blocking_portal
 
-from vibedom.attack.origin import MARK, Origin, listed_origin
+from vibedom.attack.origin import Origin, listed_origin
 from vibedom.paths import Home
 from vibedom.web.dashboard import dashboard
 from vibedom.web.exporter import exporting
@@ -60,7 +60,7 @@ class FarSide:
 
     def is_untouched(self) -> bool:
         """No listener heard anything, no file has changed, and nothing came to the listed origin in disguise."""
-        if select.select(self.baits, [], [], 0)[0] or MARK in self.origin.heard.lower():
+        if select.select(self.baits, [], [], 0)[0] or not self.origin.is_unmarked():
             return False
         return all(path.is_file() and path.read_bytes() == content for path, content in self.files.items())
 

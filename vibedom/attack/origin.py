@@ -1,6 +1,7 @@
 """The hosts of a siege that are listed: an origin on loopback, plain and with TLS, "
 "which keeps every byte it was sent."""
 
+import base64
 import contextlib
 import socket
 import socketserver
@@ -17,11 +18,20 @@ from vibedom.proxy.authority import Authority
 
 PLAIN, SECURE, AWAY = "plain.listed.test", "secure.listed.test", "away.listed.test"
 """Over HTTP; over HTTPS; over HTTP with nothing but redirects to what is not listed."""
+WILD = "wild.listed.test"
+"""Every name below it is listed, over HTTP."""
 MARK = b"smuggled"
 """Attempts carry it where nothing of them may arrive."""
+_ENCODED = (
+    *(MARK.hex().encode(), MARK.hex().upper().encode()),
+    *(base64.b64encode(bytes(shift) + MARK)[(shift * 8 + 5) // 6 : (shift + len(MARK)) * 8 // 6] for shift in range(3)),
+)
+"""The mark in hexadecimal, and what is the same of it in base64 whatever stands beside it."""
 
 SWITCH = b"101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 """To whoever asks for `/switch`, whatever protocol was meant: an origin that is in league with the agent."""
+CUT = b"200 OK\r\nX: a\rSet-Cookie: b=c\r\nContent-Length: 7\r\n\r\nreached"
+"""To whoever asks for `/cut`: a line of the head ends for some readers where it goes on for others."""
 
 
 @dataclass
@@ -31,6 +41,10 @@ class Origin:
     heard: bytearray = field(default_factory=bytearray)
     policy: str = ""
     """Entries for `policy.toml` that list the origin's names."""
+
+    def is_unmarked(self) -> bool:
+        """Whether nothing has arrived that carries the mark, in the clear or in an encoding."""
+        return MARK not in self.heard.lower() and not any(mark in self.heard for mark in _ENCODED)
 
 
 @contextlib.contextmanager
@@ -46,6 +60,7 @@ def listed_origin(directory: Path, away: str) -> Iterator[Origin]:
         origin.policy = (
             f'[[hosts]]\npattern = "{PLAIN}"\ndial = "127.0.0.1:{plain}"\n'
             f'[[hosts]]\npattern = "{SECURE}"\ndial = "127.0.0.1:{secure}"\nca = "{ca}"\n'
+            f'[[hosts]]\npattern = "*.{WILD}"\ndial = "127.0.0.1:{plain}"\n'
             f'[[hosts]]\npattern = "{AWAY}"\ndial = "127.0.0.1:{leading}"\n'
         )
         yield origin
@@ -61,11 +76,13 @@ def _serving(origin: Origin, answer: bytes, context: ssl.SSLContext | None = Non
                 while data := conn.recv(65536):
                     origin.heard += data
                     if b"\r\n\r\n" in data:
-                        conn.sendall(b"HTTP/1.1 " + (SWITCH if b" /switch" in data else answer))
+                        conn.sendall(b"HTTP/1.1 " + _answer(data, answer))
 
         def _opened(self) -> socket.socket:
             """Raises `OSError` where the other side does not like the certificate."""
             plain: socket.socket = self.request
+            if context:
+                origin.heard += plain.recv(65536, socket.MSG_PEEK)  # the handshake's first words
             return context.wrap_socket(plain, server_side=True) if context else plain
 
     class Server(socketserver.ThreadingTCPServer):
@@ -79,6 +96,13 @@ def _serving(origin: Origin, answer: bytes, context: ssl.SSLContext | None = Non
         finally:
             server.shutdown()
             thread.join()
+
+
+def _answer(request: bytes, usual: bytes) -> bytes:
+    for path, answer in ((b" /switch", SWITCH), (b" /cut", CUT)):
+        if path in request:
+            return answer
+    return usual
 
 
 def _tls(directory: Path) -> tuple[ssl.SSLContext, Path]:

@@ -11,6 +11,7 @@ from vibedom.attack.kernel import KERNEL
 from vibedom.attack.neighbours import NEIGHBOURS
 from vibedom.attack.network import NETWORK
 from vibedom.attack.packets import PACKETS
+from vibedom.attack.scrubbing import SCRUBBING
 from vibedom.attack.siege import Score
 from vibedom.attack.smuggling import SMUGGLING
 
@@ -20,6 +21,7 @@ GROUPS: tuple[tuple[str, tuple[Attempt, ...]], ...] = (
     ("fronting", FRONTING),
     ("smuggling", SMUGGLING),
     ("HTTP/2", HTTP2),
+    ("scrubbing", SCRUBBING),
     ("files", FILES),
     ("kernel", KERNEL),
     ("neighbours", NEIGHBOURS),

@@ -5,9 +5,9 @@ a reason, `closed` for nothing at all, `open` for a connection that nobody ended
 """
 
 from vibedom.attack.attempt import Attempt
-from vibedom.attack.origin import AWAY, PLAIN, SECURE
+from vibedom.attack.origin import AWAY, PLAIN, SECURE, WILD
 
-_CLIENT = f"PLAIN, SECURE, AWAY = {PLAIN!r}, {SECURE!r}, {AWAY!r}\n" + (
+_CLIENT = f"PLAIN, SECURE, AWAY, WILD = {PLAIN!r}, {SECURE!r}, {AWAY!r}, {WILD!r}\n" + (
     r'''
 import functools, ssl
 found = re.search(r"//(?:[^@/]*@)?([^:/]+):(\d+)", os.environ["HTTP_PROXY"])
