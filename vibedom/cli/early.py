@@ -1,5 +1,6 @@
 """The first moments of `vibedom run`, in which an engine works already: where they are the last, nothing is left."""
 
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -12,13 +13,12 @@ if TYPE_CHECKING:
 
 
 async def with_head_start(begun: "Foundation", run: Callable[[], Awaitable[int]]) -> int:
-    """What `run` returns; or 128+N where signal N came before a session listened to it. What no sandbox has taken of
-    what was `begun` is gone then.
-
-    SIGINT is asyncio's business.
-    """
+    """What `run` returns. What no sandbox has taken of what was `begun` is gone then, or when a signal ends all."""
     try:
-        return await _until_signal(run)
+        async with anyio.create_task_group() as listening:
+            listening.start_soon(_end_by_signal, begun)
+            code = await run()
+            listening.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         if len(group.exceptions) > 1:
             raise
@@ -26,21 +26,14 @@ async def with_head_start(begun: "Foundation", run: Callable[[], Awaitable[int]]
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(begun.discard)
+    return code
 
 
-async def _until_signal(run: Callable[[], Awaitable[int]]) -> int:
-    code, received = 0, list[int]()
-    async with anyio.create_task_group() as listening:
-        with anyio.CancelScope() as work:
-            listening.start_soon(_end_on_signal, work, received)
-            code = await run()
-        listening.cancel_scope.cancel()
-    return 128 + received[0] if received else code
-
-
-async def _end_on_signal(scope: anyio.CancelScope, received: list[int]) -> None:
-    """Until the session listens: its handlers take the place of these."""
+async def _end_by_signal(begun: "Foundation") -> None:
+    """As the signal does by itself, but for what an engine would keep. Until the session listens: its handlers take the
+    place of these. SIGINT is asyncio's business."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGHUP) as signals:
         async for number in signals:
-            received.append(number)
-            scope.cancel()
+            await anyio.to_thread.run_sync(begun.discard)
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)

@@ -4,14 +4,15 @@ The holder owns the network namespace and locks it down; the agent's container j
 that. DESIGN section 4 has the reasons.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vibedom.errors import RuntimeUnavailableError, VibedomError
-from vibedom.sandbox import docker_labels, docker_removal, image
+from vibedom.sandbox import docker_labels, docker_permit, docker_removal, image
 from vibedom.sandbox.docker_client import EngineClient
 from vibedom.sandbox.docker_endpoint import Endpoint, resolve, unsuitable
-from vibedom.sandbox.docker_foundation import Foundation, begin
+from vibedom.sandbox.docker_foundation import Foundation, begin, permits
 from vibedom.sandbox.docker_sandbox import DockerSandbox
 from vibedom.sandbox.runtime import Leftover, RuntimeName, SandboxSpec
 
@@ -86,6 +87,7 @@ class DockerRuntime:
         return [one.leftover for one in await self._orphans()]
 
     async def reap(self) -> Sequence[Leftover]:
+        docker_permit.forget_old(permits(self._home), time.time())
         return [one.leftover for one in await docker_removal.remove(self.engine(), self._orphans)]
 
     async def _orphans(self) -> list[docker_removal.Labelled]:

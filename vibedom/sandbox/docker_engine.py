@@ -1,4 +1,4 @@
-"""The connection to the Docker Engine, and every call to it with a deadline and a readable error."""
+"""The engine through its library, for images: every call has a deadline and a readable error."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -60,20 +60,17 @@ async def disconnect(docker: aiodocker.Docker) -> None:
 
 
 @contextmanager
-def asking(
-    what: str, seconds: float = CALL_SECONDS, *, missing_ok: bool = False, shield: bool = False
-) -> Iterator[None]:
-    """Around calls to the engine: `what` is a verb phrase ("create the network").
+def asking(what: str, seconds: float = CALL_SECONDS, *, missing_ok: bool = False) -> Iterator[None]:
+    """Around calls to the engine: `what` is a verb phrase ("build the image"). `missing_ok`: what is not there (404) is
+    none of the caller's trouble.
 
-    Raises `SandboxError` where the engine refuses, is gone, or does not answer within `seconds`. `missing_ok`: what
-    is not there (404), or is being removed already (409 "in progress"), is what was wanted. `shield`: around what
-    makes something, so that a cancelled start knows everything it has to remove.
+    Raises `SandboxError` where the engine refuses, is gone, or does not answer within `seconds`.
     """
     try:
-        with anyio.fail_after(seconds, shield=shield):
+        with anyio.fail_after(seconds):
             yield
     except aiodocker.DockerError as exc:
-        if missing_ok and (exc.status == 404 or (exc.status == 409 and "already in progress" in exc.message)):
+        if missing_ok and exc.status == 404:
             return
         raise SandboxError(f"the engine could not {what}: {one_line(exc.message)}") from exc
     except TimeoutError as exc:

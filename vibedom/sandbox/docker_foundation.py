@@ -174,9 +174,14 @@ def begin(endpoint: Endpoint, home: Path, session: str, *, owner_pid: int, start
     """The foundation of a session's sandbox, being laid; `home` is vibedom's state directory. Raises `SandboxError`
     where the owner is not alive."""
     labels = docker_labels.labels(session, home, owner_pid=owner_pid, started_at=started_at)
-    begun = Foundation(endpoint, session, labels, home / "permits")
+    begun = Foundation(endpoint, session, labels, permits(home))
     begun.start()
     return begun
+
+
+def permits(home: Path) -> Path:
+    """Where the permits of holders are, in vibedom's state directory."""
+    return home / "permits"
 
 
 def _holder(name: str) -> str:

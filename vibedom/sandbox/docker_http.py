@@ -48,7 +48,7 @@ def _request(version: str, method: str, path: str, body: object, query: Mapping[
 
 def status_of(head: bytes) -> int:
     """The status in an answer's head. Raises `ValueError`."""
-    return int(head.split(b" ", 2)[1])
+    return int(head.split(b" ", 2)[1] if b" " in head else b"")
 
 
 def decoded(what: str, status: int, content: bytes) -> Any:

@@ -7,11 +7,23 @@ namespace.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 TARGET = "/etc/vibedom-permit"
 """Where the container sees it; empty, and nobody reads it."""
+
+
+_OLD_SECONDS = 600.0
+
+
+def forget_old(directory: Path, now: float) -> None:
+    """Revoke what supervisors that were killed have given and no start takes so long to use. `now` in Unix seconds."""
+    for path in directory.glob("*.permit"):
+        with suppress(FileNotFoundError):
+            if now - path.stat().st_mtime > _OLD_SECONDS:
+                path.unlink()
 
 
 class Permit:

@@ -3,6 +3,7 @@
 A hammer in the agent's container knocks at two ports of the gateway that are not vibedom's, as fast as it can.
 """
 
+import os
 import select
 import socket
 import threading
@@ -146,9 +147,23 @@ async def test_an_agent_that_is_started_again_by_somebody_else_does_not_start(
     assert baits.arrived == 0
 
 
-async def test_no_permit_is_left_once_the_agent_runs(hammered: Box) -> None:
+async def test_no_permit_is_left_once_the_agent_runs(hammered: Box, tmp_path: Path) -> None:
     assert list(hammered.spec.trust.glob("*.permit")) == []
+    assert list((tmp_path / "state" / "permits").iterdir()) == []
     assert (await hammered.sh("ls /etc/vibedom")).out.count("permit") == 0
+
+
+async def test_a_permit_that_a_killed_supervisor_left_is_revoked_and_a_fresh_one_is_not(
+    runtime: DockerRuntime, tmp_path: Path
+) -> None:
+    directory = tmp_path / "state" / "permits"
+    directory.mkdir(parents=True)
+    old, fresh = directory / "old-holder.permit", directory / "fresh-holder.permit"
+    for path in (old, fresh):
+        path.touch()
+    os.utime(old, (1.0, 1.0))
+    await runtime.reap()
+    assert list(directory.iterdir()) == [fresh]
 
 
 @pytest.mark.parametrize("how", ["restart", "kill", "stop"])
