@@ -27,7 +27,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import msgspec
-import tomli
 
 from pipeline.scrubber.go_syntax import GoSyntaxError, parse_go
 from pipeline.scrubber.model import RuleInfo
@@ -70,6 +69,8 @@ def merge(*rule_sets: RuleSet) -> RuleSet:
 def _parse(
     text: str, *, source: str, extends: Callable[[str], str] | None, require_samples: bool, depth: int
 ) -> RuleSet:
+    import tomli  # parsed rules are kept: a start that finds them there saves this
+
     try:
         document = tomli.loads(text)
     except tomli.TOMLDecodeError as exc:

@@ -1,9 +1,6 @@
 """Shows long output in the user's pager: on a terminal only, the way git does."""
 
 import os
-import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,6 +15,8 @@ def show(lines: Iterable[str], *, is_paged: bool = True) -> None:
         for line in lines:
             render.out(line)
         return
+    import subprocess
+
     environment = {"LESS": "FRX", "LV": "-c", **os.environ}
     try:
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, env=environment)
@@ -35,6 +34,9 @@ def show(lines: Iterable[str], *, is_paged: bool = True) -> None:
 
 def _pager() -> list[str]:
     """The pager's command; empty where there is none, or `cat`."""
+    import shlex  # these take their time, and a diff that is not paged does without
+    import shutil
+
     wanted = os.environ.get("VIBEDOM_PAGER", os.environ.get("GIT_PAGER", os.environ.get("PAGER", "less")))
     try:
         argv = shlex.split(wanted)

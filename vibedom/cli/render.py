@@ -1,6 +1,5 @@
 """The only place that prints. Results go to stdout, words for people to stderr, colour only to a terminal."""
 
-import json
 import os
 import re
 import sys
@@ -74,6 +73,8 @@ def _escaped(text: str) -> str:
     """JSON that says the same without a character that a terminal would obey: they stand in its strings only."""
     if _UNUSUAL.search(text) is None:
         return text
+    import json
+
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 

@@ -6,8 +6,8 @@ the dots and spaces at the end that Windows drops.
 
 import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase, translate
-from functools import cache
+
+from vibedom.workspace.name_patterns import NamePatterns
 
 Names = tuple[str, ...]
 """The components of a path, folded."""
@@ -214,6 +214,8 @@ _INSTRUCTIONS = (
     *("conventions.md", ".cursorrules", ".windsurfrules", "copilot-instructions.md", "*.instructions.md"),
     *("*.prompt.md", "*.chatmode.md", "*.agent.md"),
 )
+_AUTO_RUN_FILES = NamePatterns(_FILES)
+_INSTRUCTION_FILES = NamePatterns(dict.fromkeys(_INSTRUCTIONS, "agents obey it"))
 
 
 def folded(path: str) -> Names:
@@ -248,16 +250,9 @@ def auto_run_reason(names: Sequence[str]) -> str:
     for sequence, reason in () if _SEQUENCE_STARTS.isdisjoint(names) else _SEQUENCES.items():
         if any(tuple(names[at : at + len(sequence)]) == sequence for at in range(len(names))):
             return reason
-    if _any_file().match(names[-1]):  # of few: trying one pattern after the other takes fifty times as long
-        return next(reason for pattern, reason in _FILES.items() if fnmatchcase(names[-1], pattern))
-    return ""
-
-
-@cache
-def _any_file() -> re.Pattern[str]:
-    return re.compile("|".join(translate(pattern) for pattern in _FILES))
+    return _AUTO_RUN_FILES.find(names[-1])
 
 
 def instructs_agents(names: Sequence[str]) -> bool:
     """Whether the file tells AI agents what to do: text, but obeyed by the next one that runs on the host."""
-    return any(fnmatchcase(names[-1], pattern) for pattern in _INSTRUCTIONS)
+    return bool(_INSTRUCTION_FILES.find(names[-1]))

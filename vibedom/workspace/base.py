@@ -15,7 +15,7 @@ import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import msgspec
 
@@ -45,21 +45,32 @@ def _spelled_key(spelled: str) -> SortKey:
 
 
 def record_base(workspace: Path, into: Path) -> None:
-    """Write the state of every path below `workspace` to the file `into` (0600), replacing it and its amendments.
+    """Write the state of every path below `workspace` to the file `into` (0600), replacing it and its amendments, and
+    that of the symbolic links once more to a file of their own: a diff needs all of them, and nothing else of so many.
 
     Symbolic links are recorded, never followed; no content is read. Directories that cannot be read are recorded
     without what is in them. Raises `WorkspaceError`.
     """
     temporary = into.with_name(into.name + ".tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with Tree(workspace) as tree, os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
+        links: list[bytes] = []
+        with Tree(workspace) as tree, _created(temporary) as file:
             for path, entry in _walk(tree):
-                file.write(_ENCODER.encode((spell(path), entry)) + b"\n")
+                line = _ENCODER.encode((spell(path), entry)) + b"\n"
+                file.write(line)
+                if entry.type == "symlink":
+                    links.append(line)
         amendments_of(into).unlink(missing_ok=True)
+        with _created(links_of(into)) as file:
+            file.writelines(links)
         temporary.replace(into)
     except OSError as error:
         raise WorkspaceError(f"{visible(str(workspace))} cannot be recorded: {error.strerror}") from error
+
+
+def _created(file: Path) -> BinaryIO:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    return os.fdopen(descriptor, "wb", buffering=1 << 20)
 
 
 def _walk(tree: Tree) -> Iterator[tuple[str, Entry]]:
@@ -97,6 +108,11 @@ def _child(fd: int, directory: str, each: os.DirEntry[str]) -> tuple[str, Entry]
 def amendments_of(base: Path) -> Path:
     """The file beside `base` that holds what applies and undos have changed since."""
     return base.with_name(base.stem + ".amended.jsonl")
+
+
+def links_of(base: Path) -> Path:
+    """The file beside `base` that holds the lines of its symbolic links alone."""
+    return base.with_name(base.stem + ".links.jsonl")
 
 
 def amend_base(base: Path, states: Iterable[tuple[str, Entry | None]]) -> None:
@@ -140,21 +156,30 @@ class Base:
         yield from sorted(self._merged(directory), key=lambda item: sort_key(item[0]))
 
     def links(self) -> Iterator[tuple[str, Entry]]:
-        """Every symbolic link there was. As fast as the file can be searched, whatever else is in it."""
-        at = self._map.find(_LINK) if self._map is not None else -1
-        while self._map is not None and at >= 0:
-            start, end = self._map.rfind(b"\n", 0, at) + 1, self._map.find(b"\n", at)
-            spelled, entry = self._decode(self._map[start:end])
+        """Every symbolic link there was, by the file of their own."""
+        for line in self._link_lines():
+            spelled, entry = self._decode(line)
             path = unspell(spelled)
-            if entry.type == "symlink" and path not in self._amended:
+            if path not in self._amended:
                 yield path, entry
-            at = self._map.find(_LINK, end)
         for path, amended in self._amended.items():
             if amended is not None and amended.type == "symlink":
                 yield path, amended
 
+    def _link_lines(self) -> Iterator[bytes]:
+        try:
+            yield from links_of(self.file).read_bytes().splitlines()
+        except FileNotFoundError:  # recorded by an older vibedom: they are found among the others
+            at = self._map.find(_LINK) if self._map is not None else -1
+            while self._map is not None and at >= 0:
+                start, end = self._map.rfind(b"\n", 0, at) + 1, self._map.find(b"\n", at)
+                if self._decode(self._map[start:end])[1].type == "symlink":
+                    yield self._map[start:end]
+                at = self._map.find(_LINK, end)
+
     def named(self, name: str) -> Iterator[str]:
-        """Every path below a directory with this last component. As fast as `links`; amendments do not count."""
+        """Every path below a directory with this last component. As fast as the file can be searched, whatever else is
+        in it; amendments do not count."""
         needle = f'/{spell(name)}",['.encode()
         at = self._map.find(needle) if self._map is not None else -1
         while self._map is not None and at >= 0:

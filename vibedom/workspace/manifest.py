@@ -2,7 +2,6 @@
 held back.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,6 +51,8 @@ def _json(content: bytes) -> Parsed:
 
 
 def _toml(content: bytes) -> Parsed:
+    import tomllib  # few diffs have such a manifest in them, and all start sooner
+
     return tomllib.loads(content.decode())
 
 
