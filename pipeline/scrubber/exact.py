@@ -10,6 +10,7 @@ from ahocorasick_rs import BytesAhoCorasick
 
 from pipeline.scrubber.exact_values import CANARY, ExactValues
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, TOKEN_BYTES
+from pipeline.scrubber.literal_gate import LiteralGate
 from pipeline.scrubber.model import Engine, RuleInfo, Span
 from pipeline.scrubber.span_set import resolve
 from pipeline.scrubber.spellings import any_spelling, spellings
@@ -17,6 +18,7 @@ from pipeline.scrubber.spellings import any_spelling, spellings
 __all__ = ["ExactEngine", "ExactValues", "exact_engine"]
 
 _PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
+_CODED = LiteralGate((b"\\u00", b"\\x"))
 
 
 def exact_engine(inner: Engine, values: ExactValues) -> Engine:
@@ -38,9 +40,9 @@ class ExactEngine:
             self._values += [(value, len(rules)) for value in members]
             rules.append(_rule(rule_id))
         self.rules = tuple(rules)
-        self._search = BytesAhoCorasick([text for text, _ in self._literals])
-        self._search_plain = BytesAhoCorasick([value for value, _ in self._values])
-        self._search_bare = BytesAhoCorasick([_unescaped(_escaped(value)) for value, _ in self._values])
+        self._search = _Search([text for text, _ in self._literals])
+        self._search_plain = _Search([value for value, _ in self._values])
+        self._search_bare = _Search([_unescaped(_escaped(value)) for value, _ in self._values])
         self._patterns: dict[int, re.Pattern[bytes]] = {}
         texts = [
             text for text, _ in self._literals if len(text) <= HOLD_BACK_BYTES and text.translate(None, TOKEN_BYTES)
@@ -82,18 +84,29 @@ class ExactEngine:
         return end
 
     def _fixed(self, data: bytes) -> Iterator[Span]:
-        for index, start, end in self._search.find_matches_as_indexes(data, overlapping=True):
+        for index, start, end in self._search(data):
             yield Span(start, end, self._literals[index][1])
 
     def _mixed(self, data: bytes) -> Iterator[Span]:
         """Values with some of their bytes escaped: looked for in the decoded text, then located in the real one."""
-        seen = {index for text in _unquoted(data) for index in _indexes(self._search_plain, text)}
-        if b"\\u00" in data or b"\\x" in data:
-            seen |= _indexes(self._search_bare, _unescaped(data))
+        seen = {index for text in _unquoted(data) for index, _, _ in self._search_plain(text)}
+        if _CODED.is_open(data) and (b"\\u00" in data or b"\\x" in data):
+            seen |= {index for index, _, _ in self._search_bare(_unescaped(data))}
         for index in sorted(seen):
             value, rule = self._values[index]
             pattern = self._patterns.get(index) or self._patterns.setdefault(index, any_spelling(value))
             yield from (Span(found.start(), found.end(), rule) for found in pattern.finditer(data))
+
+
+class _Search:
+    """Finds literals: index, start and end, overlapping ones too."""
+
+    def __init__(self, literals: list[bytes]) -> None:
+        self._gate = LiteralGate(literals)
+        self._literals = BytesAhoCorasick(literals)
+
+    def __call__(self, data: bytes) -> list[tuple[int, int, int]]:
+        return self._literals.find_matches_as_indexes(data, overlapping=True) if self._gate.is_open(data) else []
 
 
 def _by_rule(values: ExactValues) -> dict[str, list[bytes]]:
@@ -114,10 +127,6 @@ def _rule(rule_id: str) -> RuleInfo:
     if rule_id.startswith(f"known-{CANARY.strip()}-"):
         return RuleInfo(id=rule_id, description="A canary token", secret_class="canary", severity="critical")  # noqa: S106
     return RuleInfo(id=rule_id, description="A value that was found before the session started")
-
-
-def _indexes(search: BytesAhoCorasick, text: bytes) -> set[int]:
-    return {index for index, _, _ in search.find_matches_as_indexes(text, overlapping=True)}
 
 
 # What follows takes escapes off a whole buffer at the speed of C, only to know which values are worth the slow search

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.scrubber.exact import ExactValues, exact_engine
 from pipeline.scrubber.exact_values import is_distinctive
+from pipeline.scrubber.literal_gate import LONG_BYTES
 from pipeline.scrubber.model import Engine
 from tests.unit.pipeline.scrubber.stream_support import ENGINE, cut, fragments, new_stream, replaced, run, whole_result
 
@@ -52,6 +53,19 @@ def test_a_known_value_is_found_in_this_spelling(name: str, value: bytes) -> Non
     assert out.startswith(b"<a> [REDACTED_KNOWN_N0]")
     assert out.endswith(b"] </a>")
     assert fragments(spelling, 8).search(out) is None
+
+
+@pytest.mark.parametrize("name", TEXT_SPELLINGS)
+@pytest.mark.parametrize("value", [VALUE, PLAIN, UNICODE])
+def test_it_is_found_in_a_long_body_as_in_a_short_one(name: str, value: bytes) -> None:
+    spelling = TEXT_SPELLINGS[name](value.decode()).encode()
+    before, after = b"one two " * (LONG_BYTES // 8), b" </a>"
+    short = engine_for(value).find(b" " + spelling + after)
+    shift = len(before) - 1
+    assert short
+    assert engine_for(value, PLAIN[::-1]).find(before + spelling + after) == [
+        span._replace(start=span.start + shift, end=span.end + shift) for span in short
+    ]
 
 
 @pytest.mark.parametrize("value", [VALUE, PLAIN])
