@@ -134,10 +134,11 @@ class Gate:
         """Start and end of what is within `reach` bytes of a match's end (None: of all the data, if there is any).
         Releases the GIL."""
         ends: list[int] = []
+        most = 1 if reach is None else min(MAX_PLACES, len(data) // (reach + 1) + 1)
 
         def report(pattern: int, start: int, end: int, flags: int, context: object) -> bool:
             ends.append(end)
-            return reach is None or len(ends) >= MAX_PLACES
+            return len(ends) >= most
 
         scratch = self._local.scratch or _new_scratch(self._local, self._compiled)
         try:

@@ -1,7 +1,10 @@
 """A quoted local name is held back as a whole, however it is spelled and wherever the text is cut."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pipeline.scrubber import quoted_name
 from pipeline.scrubber.engine import build_engine
 from pipeline.scrubber.quoted_name import quoted_name_start
 from pipeline.scrubber.rules import parse_rules
@@ -71,3 +74,42 @@ def test_the_wait_is_bounded() -> None:
         sent += len(chunk)
         gone += len(stream.feed(chunk))
         assert sent - gone <= 100
+
+
+_PIECES = [
+    b'"',
+    b'\\"',
+    b'\\\\"',
+    b"\\u0022",
+    b"\\x22",
+    b"&quot;",
+    b"&amp;#x22;",
+    b"&#34;",
+    b"%22",
+    b"%2522",
+    b"&amp;#1234567;",
+]
+_PIECES += [
+    b"\\",
+    b"&",
+    b"%",
+    b"@",
+    b"\n",
+    b"\r",
+    b" ",
+    b"22",
+    b";",
+    b"ada",
+    b"x" * 60,
+    b"king " * 12,
+    b"\\u00e9" * 30,
+    b"\xc3\xbc",
+]
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.sampled_from(_PIECES) | st.binary(max_size=3), max_size=40).map(b"".join))
+def test_the_short_look_sees_what_the_long_one_sees(text: bytes) -> None:
+    line = max(text.rfind(b"\n", max(0, len(text) - 1024)), len(text) - 1024, -1) + 1
+    found = quoted_name._OPEN_OR_ENDED.search(text, line)
+    assert quoted_name_start(text, 0) == (found.start() if found else len(text))
