@@ -6,12 +6,17 @@ from pathlib import Path
 
 from vibedom import sessions
 from vibedom.cli import render
+from vibedom.closed_work import open_up
 from vibedom.errors import NoSuchSessionError
 from vibedom.paths import Home, SessionDir, home
 from vibedom.preflight.new_secrets import SecretFinder
 from vibedom.sessions import SessionRecord
 from vibedom.workspace.changes import Notify
 from vibedom.workspace.review import Review, relative_path, reviewing
+from vibedom.workspace.spelling import visible
+
+MOST_OPENED = 5
+"""Of so many paths each is named."""
 
 
 class Chosen:
@@ -32,6 +37,7 @@ class Chosen:
     ) -> Iterator[Review]:
         """Its changes as they are now; new secrets in them are dangers, if wanted. `notify` hears how far it is, by
         default the terminal. Raises `WorkspaceError`."""
+        self._open_up()
         finder, line = SecretFinder(self.state), _ProgressLine()
         with reviewing(
             self.directory,
@@ -48,6 +54,15 @@ class Chosen:
         ) as review:
             line.end()
             yield review
+
+
+    def _open_up(self) -> None:
+        """What the agent has closed to everybody would keep all the rest from being read."""
+        opened = [] if self.record.is_alive else open_up(self.directory.upper)
+        for path in opened[:MOST_OPENED]:
+            render.err(f"{visible(path)}: the agent left it closed even to its owner, who may read it again", "warn")
+        if len(opened) > MOST_OPENED:
+            render.err(f"and {len(opened) - MOST_OPENED} more files and directories", "warn")
 
 
 class _ProgressLine:

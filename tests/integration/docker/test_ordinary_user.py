@@ -69,6 +69,20 @@ def test_every_attack_fails_the_limits_of_the_disk_among_them_and_nothing_is_lef
     assert left == []
 
 
+def test_work_that_the_agent_closed_to_everybody_is_shown_and_taken_home(user: User) -> None:
+    script = "mkdir -p sub/deep; echo kept >sub/deep/kept; mkdir -m 0 sub/closed; chmod 0 sub/deep/kept sub/deep; exit 7"
+    done = user.vibedom("run", str(user.project), "--runtime", "docker", "--name", "closed", "--", "sh", "-c", script)
+    assert done.returncode == 7, done.stdout + done.stderr
+    opened = [line for line in done.stderr.splitlines() if "the agent left it closed" in line]
+    assert [line.partition(":")[0] for line in opened] == ["sub/closed", "sub/deep", "sub/deep/kept"]
+    again = user.vibedom("apply", "closed", "--all", "--yes")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "left it closed" not in again.stderr
+    assert (user.project / "sub" / "deep" / "kept").read_text() == "kept\n"
+    assert (user.project / "sub" / "closed").is_dir()
+    assert user.vibedom("rm", "closed", "--force").returncode == 0
+
+
 def test_a_session_that_fills_the_disk_ends_and_is_resumed_and_removed(user: User) -> None:
     policy = user.home / ".vibedom" / "config" / "policy.toml"
     policy.parent.mkdir(parents=True, exist_ok=True)
