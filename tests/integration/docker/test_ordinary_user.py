@@ -70,7 +70,7 @@ def test_every_attack_fails_the_limits_of_the_disk_among_them_and_nothing_is_lef
 
 
 def test_work_that_the_agent_closed_to_everybody_is_shown_and_taken_home(user: User) -> None:
-    script = "mkdir -p sub/deep; echo kept >sub/deep/kept; mkdir -m 0 sub/closed; chmod 0 sub/deep/kept sub/deep; exit 7"
+    script = "mkdir -p sub/deep; mkdir -m 0 sub/closed; echo kept>sub/deep/kept; chmod 0 sub/deep/kept sub/deep; exit 7"
     done = user.vibedom("run", str(user.project), "--runtime", "docker", "--name", "closed", "--", "sh", "-c", script)
     assert done.returncode == 7, done.stdout + done.stderr
     opened = [line for line in done.stderr.splitlines() if "the agent left it closed" in line]

@@ -1,6 +1,7 @@
 """The supervisor killed at random points of a whole session, its apply included: nothing of the agent's work is lost.
 
 `VIBEDOM_KILLS=200 pytest tests/integration/run/test_killed.py` is the long run; `make test` does a few.
+`VIBEDOM_KILLS_RUNTIME=docker` does the same to sandboxes of the engine.
 """
 
 import os
@@ -22,6 +23,7 @@ from vibedom.sandbox.runtime import Runtime
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(3600)]
 
 KILLS = int(os.environ.get("VIBEDOM_KILLS", "2"))
+RUNTIME = os.environ.get("VIBEDOM_KILLS_RUNTIME", "local")
 SEED = int(os.environ.get("VIBEDOM_SEED", "7"))
 FILES = 40
 SCRIPT = f"""
@@ -35,7 +37,7 @@ AFTER = {"readme.txt": "agent\n", "last": "done\n", **{f"new.{n}": f"work {n}\n"
 @pytest.fixture
 async def runtime(tmp_path: Path) -> AsyncIterator[Runtime]:
     """What is killed is vibedom; the steps of each runtime are in test_crash.py."""
-    async with usable("local", tmp_path) as found:
+    async with usable(RUNTIME, tmp_path) as found:
         yield found
 
 
