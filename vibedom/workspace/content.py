@@ -11,11 +11,19 @@ from vibedom.workspace.tree import CHUNK_BYTES
 
 HEAD_BYTES = 8000
 """How far git looks for a NUL byte before it calls a file text."""
+_PRINTABLE = bytes((*range(0x20, 0x7F), 0x09, 0x0A, 0x0D))
 
 
 def is_text(head: bytes) -> bool:
     """Whether a file that starts with `head` is text, by git's rule."""
     return b"\0" not in head[:HEAD_BYTES]
+
+
+def is_disguised(head: bytes) -> bool:
+    """Whether a file that starts with `head` is no text by git's rule, and reads like one: most shells and languages
+    run it all the same, and no diff shows what it says."""
+    head = head[:HEAD_BYTES]
+    return len(head.translate(None, _PRINTABLE)) * 20 <= len(head) and not is_text(head)
 
 
 def read_fully(fd: int, size: int) -> bytes:

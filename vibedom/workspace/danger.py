@@ -16,6 +16,7 @@ from vibedom.workspace.auto_run import (
 )
 from vibedom.workspace.base import Base
 from vibedom.workspace.changes import NOTIFY_EVERY, Change, Notify
+from vibedom.workspace.content import HEAD_BYTES, is_disguised
 from vibedom.workspace.git_config import config_files, named_paths, with_included
 from vibedom.workspace.git_directory import GitDirectories
 from vibedom.workspace.hidden_files import hidden_reason, is_generated
@@ -155,9 +156,11 @@ class Judge:
         if change.new is None or change.new.type != "file" or change.kind == "mode":
             return
         is_searched = self._scan is not None and not change.is_binary and change.new.size <= SCAN_LIMIT_BYTES
-        content = self._layer.read(change.path, SCAN_LIMIT_BYTES if is_searched else 8)
+        content = self._layer.read(change.path, SCAN_LIMIT_BYTES if is_searched else HEAD_BYTES)
         if content.startswith(_PROGRAMS):
             yield Danger(reason="it is a compiled program", severity="medium")
+        if change.is_binary and (is_disguised(content) or content.startswith(b"#!")):
+            yield Danger(reason="it reads like text, and no diff shows it (a NUL)", severity="high", needs_yes=True)
         for rule in self._new_secrets(change, content) if is_searched else ():
             yield Danger(reason=f"it has a new secret in it ({rule})", severity="high")
 

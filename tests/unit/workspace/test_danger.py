@@ -301,6 +301,19 @@ def test_bytecode_does_not_come_home_in_place_of_the_source_that_is_shown(projec
     assert _what_runs(project) == "what is run\n"  # so it would have
 
 
+def test_text_with_a_nul_that_no_diff_shows_is_held_back(project: Project) -> None:
+    """Perl, JavaScript, make and some shells pass over a NUL in a comment."""
+    script = "# harmless\0\nprint 'what is run';\n"
+    _write(project.workspace, "build.pl", "print 'what is shown';\n")
+    project.start()
+    _write(project.upper, "build.pl", script)
+    _write(project.upper, "data.bin", "\0\1\2\3" * 100)
+    _write(project.upper, "picture.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + "\0\1\2" * 50)
+    assert _held_back(project) == {"build.pl"}
+    done = subprocess.run(["perl", str(project.upper / "build.pl")], capture_output=True, text=True, check=True)
+    assert done.stdout == "what is run"
+
+
 def _what_runs(project: Project) -> str:
     argv = [sys.executable, "-B", "-c", "import app"]
     return subprocess.run(argv, cwd=project.workspace, capture_output=True, text=True, check=True).stdout
