@@ -11,6 +11,8 @@ from vibedom.workspace.tree import CHUNK_BYTES
 
 HEAD_BYTES = 8000
 """How far git looks for a NUL byte before it calls a file text."""
+SHOWN_BYTES = 16 << 20
+"""Larger files are taken as a whole: nobody reads them line by line."""
 _PRINTABLE = bytes((*range(0x20, 0x7F), 0x09, 0x0A, 0x0D))
 
 

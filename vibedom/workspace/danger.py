@@ -16,7 +16,7 @@ from vibedom.workspace.auto_run import (
 )
 from vibedom.workspace.base import Base
 from vibedom.workspace.changes import NOTIFY_EVERY, Change, Notify
-from vibedom.workspace.content import HEAD_BYTES, is_disguised
+from vibedom.workspace.content import HEAD_BYTES, SHOWN_BYTES, is_disguised
 from vibedom.workspace.git_config import config_files, named_paths, with_included
 from vibedom.workspace.git_directory import GitDirectories
 from vibedom.workspace.hidden_files import hidden_reason, is_generated
@@ -161,6 +161,8 @@ class Judge:
             yield Danger(reason="it is a compiled program", severity="medium")
         if change.is_binary and (is_disguised(content) or content.startswith(b"#!")):
             yield Danger(reason="it reads like text, and no diff shows it (a NUL)", severity="high", needs_yes=True)
+        if not change.is_binary and change.new.size > SHOWN_BYTES:
+            yield Danger(reason="it is text, and too large for a diff to show it", severity="medium", needs_yes=True)
         for rule in self._new_secrets(change, content) if is_searched else ():
             yield Danger(reason=f"it has a new secret in it ({rule})", severity="high")
 

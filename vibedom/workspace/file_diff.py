@@ -6,15 +6,12 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from vibedom.workspace.changes import Change
-from vibedom.workspace.content import is_text
+from vibedom.workspace.content import SHOWN_BYTES, is_text
 from vibedom.workspace.entry import Entry
 from vibedom.workspace.line_diff import Hunk, hunks, split_lines
 from vibedom.workspace.patch import Blob, new_blob, old_blob
 from vibedom.workspace.spelling import visible
 from vibedom.workspace.tree import Tree
-
-LIMIT_BYTES = 16 << 20
-"""Larger files are taken as a whole: nobody reads them line by line."""
 
 Conceal = Callable[[bytes], bytes]
 """Takes the secrets out of a file's content and leaves it as many lines as it had."""
@@ -64,7 +61,7 @@ def _joined(lines: list[bytes]) -> bytes:
 def read_file_diff(change: Change, host: Tree, layer: Tree, conceal: Conceal | None = None) -> FileDiff:
     """Read both sides of a change. `host` is the workspace, `layer` the overlay's upper directory. Raises `OSError`."""
     now = host.lstat(change.path)
-    if any(entry is not None and entry.size > LIMIT_BYTES for entry in (now, change.new)):
+    if any(entry is not None and entry.size > SHOWN_BYTES for entry in (now, change.new)):
         return FileDiff(path=change.path, host=now, old=None, new=None, obstacle="too large to show")
     old, new = old_blob(change, host), new_blob(change, layer)
     before, after = (b"" if blob is None else blob.data for blob in (old, new))

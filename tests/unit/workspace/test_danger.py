@@ -11,6 +11,7 @@ import pytest
 from tests.support.overlays import Project
 from vibedom.workspace.apply import apply
 from vibedom.workspace.base import Base
+from vibedom.workspace.content import SHOWN_BYTES
 from vibedom.workspace.danger import Danger, find_dangers, points_outside
 from vibedom.workspace.plan import Plan, plan_apply
 
@@ -301,7 +302,7 @@ def test_bytecode_does_not_come_home_in_place_of_the_source_that_is_shown(projec
     assert _what_runs(project) == "what is run\n"  # so it would have
 
 
-def test_text_with_a_nul_that_no_diff_shows_is_held_back(project: Project) -> None:
+def test_text_that_no_diff_shows_is_held_back(project: Project) -> None:
     """Perl, JavaScript, make and some shells pass over a NUL in a comment."""
     script = "# harmless\0\nprint 'what is run';\n"
     _write(project.workspace, "build.pl", "print 'what is shown';\n")
@@ -309,7 +310,9 @@ def test_text_with_a_nul_that_no_diff_shows_is_held_back(project: Project) -> No
     _write(project.upper, "build.pl", script)
     _write(project.upper, "data.bin", "\0\1\2\3" * 100)
     _write(project.upper, "picture.png", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + "\0\1\2" * 50)
-    assert _held_back(project) == {"build.pl"}
+    _write(project.upper, "data.csv", "1,2\n" * 1000)
+    _write(project.upper, "long.pl", "\n" * (SHOWN_BYTES + 1))
+    assert _held_back(project) == {"build.pl", "long.pl"}
     done = subprocess.run(["perl", str(project.upper / "build.pl")], capture_output=True, text=True, check=True)
     assert done.stdout == "what is run"
 
