@@ -18,6 +18,7 @@ _CUT_ESCAPE = re.compile(rb"(?:%(?:25)*[0-9a-fA-F]?|\\++(?:u[0-9a-fA-F]{0,3}|x[0
 _LONGEST_CUT = 24
 """Bytes of an escape that the end of the data may cut, with a few doubled marks."""
 _CUT_MARK = re.compile(rb"(?i)(?:-{1,5}|-----B(?:E(?:GI?)?)?)\Z")
+_LONGEST_MARK = len(b"-----BEGI")
 _NOTHING = Hints((), prose=False, base64=False)
 
 
@@ -43,11 +44,15 @@ def _open(text: bytes, hints: Hints, layers: int, patience: int) -> int:
     cut = _CUT_ESCAPE.search(text, max(0, len(text) - _LONGEST_CUT))
     whole = text[: cut.start()] if cut else text
     found = [open_key_block(whole, 0, patience)]
-    if layers < LAYERS and (mark := _CUT_MARK.search(whole)):
+    if layers < LAYERS and (mark := _cut_mark(whole)):
         found.append(mark.start())
     if layers:
         found += (_open_below(view, layers - 1, patience) for view in _views(whole, hints, layers))
     return min((at for at in found if at >= 0), default=-1)
+
+
+def _cut_mark(text: bytes) -> re.Match[bytes] | None:
+    return _CUT_MARK.search(text, max(0, len(text) - _LONGEST_MARK))
 
 
 def _open_below(view: View, layers: int, patience: int) -> int:
@@ -64,7 +69,7 @@ def _views(text: bytes, hints: Hints, layers: int) -> Iterator[View]:
 
 def _is_worth(flat: bytes | None, kinds: Collection[Kind], layers: int) -> bool:
     """Whether there may be a header in what was made `flat` quickly."""
-    if flat is None or HEADER_MARK in flat or _CUT_MARK.search(flat):
+    if flat is None or HEADER_MARK in flat or _cut_mark(flat):
         return True
     below = hint_finder()(flat)
     if layers > 1 and (below.lexemes or below.base64):
