@@ -14,6 +14,9 @@ from vibedom.paths import Home
 from vibedom.sessions import SessionRecord, save
 from vibedom.workspace.base import record_base
 
+SECONDS = 110
+"""The first command compiles the rules, which takes a busy machine a minute."""
+
 
 class Session:
     """One ended session below its own VIBEDOM_HOME."""
@@ -57,7 +60,7 @@ class Session:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=SECONDS,
         )
         assert done.returncode == code, done.stderr
         return done
@@ -79,7 +82,7 @@ class Session:
         with contextlib.suppress(OSError):  # the terminal's other end is closed
             while data := os.read(leader, 4096):
                 shown += data
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=SECONDS)
         os.close(leader)
         return (shown + output).decode().replace("\r", "").strip()
 

@@ -79,10 +79,22 @@ def _show(chosen: Chosen, form: Form, *, with_settled: bool) -> None:
         elif form.name_only:
             pager.show((visible(change.path) for change in changes), is_paged=form.is_paged)
         elif not changes:
-            where = f" at {', '.join(map(visible, chosen.paths))}" if chosen.paths else ""
-            render.err(f"the agent has changed nothing{where}")
+            _say_nothing(chosen)
         else:
             pager.show(_lines(review, changes, form), is_paged=form.is_paged)
+
+
+def _say_nothing(chosen: Chosen) -> None:
+    """No change to show. Raises `UsageError` for a path that is none: a session's name with a mistake in it, mostly."""
+    project = chosen.record.workspace
+    for path in chosen.paths:
+        if not os.path.lexists(project / path):
+            raise UsageError(
+                f"{visible(path)} is no session, no file of {visible(str(project))}, and nothing the agent changed;"
+                " `vibedom list` shows the sessions"
+            )
+    where = f" at {', '.join(map(visible, chosen.paths))}" if chosen.paths else ""
+    render.err(f"the agent has changed nothing{where}")
 
 
 def _lines(review: Review, changes: list[Change], form: Form) -> Iterator[str]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from vibedom.cli.render import Style, style
 from vibedom.workspace.changes import Change
 from vibedom.workspace.danger import Danger
+from vibedom.workspace.entry import Entry
 from vibedom.workspace.file_diff import FileDiff, read_file_diff
 from vibedom.workspace.line_diff import differences, split_lines
-from vibedom.workspace.patch import FILE_LIMIT_BYTES, Blob, new_blob, old_blob
+from vibedom.workspace.patch import FILE_LIMIT_BYTES, new_blob, old_blob
 from vibedom.workspace.renames import find_renames
 from vibedom.workspace.review import Fold, Review, folded_view
 from vibedom.workspace.rows import hunk_title, unified_lines
@@ -48,8 +49,10 @@ def name_line(change: Change, renames: Mapping[str, str] = {}) -> str:
     tail = "/" if entry is not None and entry.type == "directory" else ""
     if change.new is not None and change.new.type == "symlink":
         tail = f" -> {visible(change.new.target)}"
-    if change.kind == "mode" and change.old is not None and change.new is not None:
+    if change.is_new_mode and change.old is not None and change.new is not None:
         tail += f" ({change.old.mode:04o} -> {change.new.mode:04o})"
+    if not change.is_appliable and change.new is not None:
+        tail += f" ({change.new.type}: never brought to the project)"
     return f"{_MARKS[change.kind]} {visible(change.path)}{tail}"
 
 
@@ -84,21 +87,20 @@ def _fold_line(fold: Fold) -> str:
 
 
 def _counts(change: Change, host: Tree, layer: Tree) -> tuple[int, int, str]:
-    old, new = _blobs(change, host, layer)
+    if _is_large(change):
+        return 0, 0, f" (large, {_size(change.old)} -> {_size(change.new)} bytes)"
+    old, new = old_blob(change, host), new_blob(change, layer)
     if old is None and new is None:
         return 0, 0, ""
-    if change.is_binary or _is_large(change):
-        size = f"{len(old.data) if old else 0} -> {len(new.data) if new else 0}" if not _is_large(change) else "large"
-        return 0, 0, f" (binary, {size} bytes)"
+    if change.is_binary:
+        return 0, 0, f" (binary, {len(old.data) if old else 0} -> {len(new.data) if new else 0} bytes)"
     parts = differences(split_lines(old.data if old else b""), split_lines(new.data if new else b""))
     minus, plus = sum(end - start for start, end, _, _ in parts), sum(end - start for _, _, start, end in parts)
     return plus, minus, f" +{plus} -{minus}" if parts else ""
 
 
-def _blobs(change: Change, host: Tree, layer: Tree) -> tuple[Blob | None, Blob | None]:
-    if _is_large(change):
-        return None, None
-    return old_blob(change, host), new_blob(change, layer)
+def _size(entry: Entry | None) -> int:
+    return entry.size if entry is not None else 0
 
 
 def _is_large(change: Change) -> bool:

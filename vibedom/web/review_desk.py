@@ -253,11 +253,14 @@ def _row(now: Reading, spelled: str) -> ChangeRow:
 
 
 def _note(change: Change) -> str:
+    notes = []
     if change.new is not None and change.new.type == "symlink":
-        return f"→ {visible(change.new.target)}"
-    if change.kind == "mode" and change.old is not None and change.new is not None:
-        return f"{change.old.mode:04o} → {change.new.mode:04o}"
-    return "binary" if change.is_binary else ""
+        notes.append(f"→ {visible(change.new.target)}")
+    if change.is_new_mode and change.old is not None and change.new is not None:
+        notes.append(f"{change.old.mode:04o} → {change.new.mode:04o}")
+    if not change.is_appliable:
+        notes.append("never brought to the project")
+    return ", ".join([*notes, "binary"] if change.is_binary else notes)
 
 
 def _cut(text: str) -> str:

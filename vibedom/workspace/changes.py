@@ -34,6 +34,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """FIFOs, sockets and devices never come to the host."""
         return self.new is None or self.new.type in ("file", "directory", "symlink")
 
+    @property
+    def is_new_mode(self) -> bool:
+        """The permission bits change as well, in what is a file or a directory before and after."""
+        old, new = self.old, self.new
+        if old is None or new is None or old.type != new.type or old.type == "symlink":
+            return False
+        return old.bits != new.bits
+
 
 def ancestors(path: str) -> Iterator[str]:
     """The directories above `path`, outermost first, without the root."""

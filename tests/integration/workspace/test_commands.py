@@ -141,6 +141,23 @@ def test_new_secret_is_a_danger_and_its_value_is_not_told_twice(session: Session
 
 def test_path_that_was_not_changed_is_an_error(session: Session) -> None:
     assert "changed nothing at nowhere" in session.run("apply", "nowhere", "--yes", code=2).stderr
+    assert "nowhere is no session, no file of" in session.run("diff", "nowhere", code=2).stderr
+    (session.workspace / "mine.txt").write_text("the host's own\n")
+    assert session.run("diff", "mine.txt").stderr.strip() == "the agent has changed nothing at mine.txt"
+
+
+def test_what_is_special_about_a_change_stands_in_its_line(session: Session) -> None:
+    with session.project.mounted() as merged:
+        (merged / "a.txt").chmod(0o755)
+        os.mkfifo(merged / "pipe")
+        with (merged / "huge").open("wb") as file:
+            file.truncate(257 << 20)
+    lines = session.run("diff", "--stat", "a.txt", "pipe", "huge").stdout.splitlines()
+    assert lines[-4:-1] == [
+        "M a.txt (0644 -> 0755) +2 -1",
+        "A huge (large, 0 -> 269484032 bytes)",
+        "A pipe (fifo: never brought to the project)",
+    ]
 
 
 @pytest.fixture
