@@ -93,6 +93,12 @@ def _compiled() -> Any:
 _GLUED = _compiled()
 
 
+def glued(search: Search, data: bytes, where: str) -> tuple[Hit, ...]:
+    """The keys in `data` that have letters beside them which are none of theirs."""
+    text = cut_free(data)
+    return _blocked(search, text, where) if text else ()
+
+
 def cut_free(data: bytes) -> bytes:
     """What begins like a key, on lines of its own: in protobuf, CBOR and databases a letter in front of a string is its
     length, or the end of another string, and no more a part of it than the letter behind it, which is the next tag."""

@@ -7,15 +7,19 @@ from collections.abc import Callable, Sequence
 from pipeline.codings import CodingError, Decoder, is_mislabelled, open_decoder
 from pipeline.events import Action, Finding
 from pipeline.ports import StreamBrokenError
-from pipeline.scrubber.binary import WATCHED, keys, squeezed
+from pipeline.scrubber.binary import WATCHED, glued, keys, squeezed
+from pipeline.scrubber.hints import hint_finder
 from pipeline.scrubber.hold import hold_suspects, hold_words
 from pipeline.scrubber.judge_hits import HitJudge
 from pipeline.scrubber.model import Choose, Engine, Hit, RuleInfo
 from pipeline.scrubber.redactor import Redactor
+from pipeline.scrubber.search import EngineSearch
 from pipeline.scrubber.window import Window
 
 MAX_CHUNK_BYTES = 16 * 1024 * 1024
 """What one compressed chunk of a stream may grow to."""
+_OVERLAP_BYTES = 1024
+"""So much of what has passed is looked at again with the next chunk, for keys between letters of binary records."""
 
 
 class WatchingStream:
@@ -37,6 +41,9 @@ class WatchingStream:
         self._decoder: Decoder | None = open_decoder(codings, MAX_CHUNK_BYTES) if codings else None
         choose = _watched(judge.choose("body"))
         self._redactors = [Redactor(engine, choose, fingerprint, "body") for _ in range(3)]
+        self._search = EngineSearch(engine, hint_finder(), fingerprint, choose)
+        self._glued: tuple[Hit, ...] = ()
+        self._last = b""
         self._waiting = b""
         hold = hold_suspects if is_duplex else hold_words
         windows = (Window(redactor, hold, is_eager=is_duplex) for redactor in self._redactors)
@@ -69,6 +76,10 @@ class WatchingStream:
         """What of the body may leave: all but what a window holds. What that gives out itself may be edited."""
         self._narrow.feed(squeezed(plain))
         self._window.feed(plain)
+        recent = self._last + plain
+        known = {hit.fingerprint for hit in self._glued}
+        self._glued += tuple(hit for hit in glued(self._search, recent, "body") if hit.fingerprint not in known)
+        self._last = recent[-_OVERLAP_BYTES:]
         if is_last:
             self._narrow.finish()
             self._window.finish()
@@ -81,6 +92,8 @@ class WatchingStream:
         found: tuple[Hit, ...] = ()
         for redactor in self._redactors:
             found += keys(redactor.hits, frozenset(hit.fingerprint for hit in found)) if redactor.hits else ()
+        for hit in self._glued:
+            found += keys((hit,), frozenset(known.fingerprint for known in found))
         return found
 
     def findings(self) -> Sequence[Finding]:

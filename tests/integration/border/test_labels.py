@@ -61,6 +61,19 @@ async def test_a_label_that_forbids_edits_does_not_let_a_key_out(
     assert any(f.rule == "github-pat" for record in through.border.sink.records for f in record.findings)
 
 
+@pytest.mark.parametrize("label", ["application/grpc", "application/octet-stream"])
+async def test_a_key_between_letters_of_a_record_that_streams_is_cut(through: Way, tmp_path: Path, label: str) -> None:
+    key = b"AKIA" + b"ABCDEFGH12345678"
+    message = b"\x08\x96\x01\x2a\x14" + key + b"\x32\x04next"
+    await upload(
+        through, tmp_path, label, b"\0\0\0\0" + bytes((len(message),)) + message, "-H", "Transfer-Encoding: chunked"
+    )
+    await through.recorded(lambda record: record.reason == "finding-blocked")
+    assert key not in arrived(through)
+    found = [f for record in through.border.sink.records for f in record.findings]
+    assert {(f.rule, f.action) for f in found} == {("aws-key-id", "block")}
+
+
 async def test_a_framed_body_with_a_key_is_cut_and_the_record_says_why(through: Way, tmp_path: Path) -> None:
     await upload(through, tmp_path, "application/grpc", b"\0\0\0\0\x28" + KEY)
     await blocked(through)
