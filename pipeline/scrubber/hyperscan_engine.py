@@ -134,7 +134,7 @@ class Gate:
         """Start and end of what is within `reach` bytes of a match's end (None: of all the data, if there is any).
         Releases the GIL."""
         ends: list[int] = []
-        most = 1 if reach is None else min(MAX_PLACES, len(data) // (reach + 1) + 1)
+        most = 1 if reach is None else min(MAX_PLACES, len(data) // (2 * reach + 1) + 1)
 
         def report(pattern: int, start: int, end: int, flags: int, context: object) -> bool:
             ends.append(end)

@@ -7,9 +7,9 @@ _TAIL_BYTES = 1024
 """The longest name, each byte of it escaped, and the longest domain."""
 _QUOTE = rb"(?:\"|\\++(?:\"|u0022|x22)|&(?:amp;)?(?:quot|#0{0,5}34|#[xX]0{0,4}22);|%(?:25)?22)"
 _UNIT = (
-    rb"(?>\\++(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[^\r\n])"
+    rb"(?>[^\"\\\r\n@&%]|\\++(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[^\r\n])"
     rb"|&(?:amp;)?(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|quot|apos|amp|lt|gt);"
-    rb"|%(?:25)?[0-9a-fA-F]{2}|[^\"\\\r\n@])"
+    rb"|%(?:25)?[0-9a-fA-F]{2}|[&%])"
 )
 _MAY_END = _QUOTE + rb"(?:" + _UNIT + rb"){0,72}+\\*+\Z"
 _HAS_ENDED = _QUOTE + rb"(?:" + _UNIT + rb"){1,72}?" + _QUOTE + rb"(?:[@&%\\][\w.%&;#\\-]{0,600})?\Z"
@@ -18,6 +18,8 @@ the rest is for the beginning of an escape."""
 _OPEN = re.compile(_MAY_END)
 _OPEN_OR_ENDED = re.compile(_MAY_END + rb"|" + _HAS_ENDED)
 _BEHIND_NAME = b'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.%&;#\\-@"'
+_QUOTE_ENDS = (b"%22", b"%2522", b"0022", b"x22")
+"""What a spelled quote ends with, where that is no semicolon."""
 _SHORTEST_BYTES = 72 + len(b"&amp;#x000022;")
 """Of a name with its quote and 72 units that are one byte each."""
 _LONGER_BYTES = ((b"\\", 5), (b"&", 13), (b"%", 4))
@@ -44,7 +46,9 @@ def quoted_name_start(data: bytes, start: int) -> int:
 
 def _has_quote(text: bytes) -> bool:
     """False where there is none, in no spelling."""
-    return b'"' in text or b"22" in text or b";" in text
+    if b'"' in text or b";" in text:
+        return True
+    return b"22" in text and any(end in text for end in _QUOTE_ENDS)
 
 
 def _last_quote(data: bytes, first: int) -> int:

@@ -52,18 +52,23 @@ class EngineSearch:
         self._pardon = pardon
         self._beside = beside
 
-    def __call__(self, data: bytes) -> list[Edit]:
-        return self._edits(data, LAYERS)
+    def __call__(self, data: bytes, hints: Hints | None = None) -> list[Edit]:
+        """`hints`: of `data`, where they are known."""
+        return self._edits(data, LAYERS, hints)
 
     def found(self, rule: RuleInfo, secret: bytes) -> Found:
         secret = meant(secret)
         return Found(rule, self._choose(rule), len(secret), self._fingerprint(secret), self._pardon)
 
-    def _edits(self, data: bytes, layers: int) -> list[Edit]:
-        hints = self._beside.begin(self._hints, data) if layers and self._beside else partial(self._hints, data)
+    def _edits(self, data: bytes, layers: int, known: Hints | None = None) -> list[Edit]:
+        hints = (
+            self._beside.begin(self._hints, data)
+            if layers and self._beside and not known
+            else partial(self._hints, data)
+        )
         edits = [self._edit(data, span) for span in self._spans(data)]
         if layers:
-            for view in self._views(data, hints(), layers):
+            for view in self._views(data, known or hints(), layers):
                 edits += view.to_raw(self._edits(view.data, layers - 1))
         return merge(edits) if edits else edits
 

@@ -22,13 +22,13 @@ _LONGEST_MARK = len(b"-----BEGI")
 _NOTHING = Hints((), prose=False, base64=False)
 
 
-def open_spelled_key(data: bytes, start: int, patience: int) -> int:
+def open_spelled_key(data: bytes, start: int, patience: int, hints: Hints) -> int:
     """Where in `data[start:]` the header of a private key begins that has no footer yet; `len(data)` where none does.
+    `hints` are those of all of `data`.
 
     The plain header is not looked for, but for one that the beginning of an escape interrupts at the end.
     """
     text = data[start:]
-    hints = hint_finder()(text)
     if hints == _NOTHING and not _may_be_cut(text):
         return len(data)
     found = _open(text, hints, LAYERS, patience)

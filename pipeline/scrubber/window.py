@@ -2,6 +2,7 @@
 
 from pipeline.scrubber.base64_lines import open_base64_lines
 from pipeline.scrubber.edit import Edit
+from pipeline.scrubber.hints import Hints, hint_finder
 from pipeline.scrubber.hold import HOLD_BACK_BYTES, LONG_MATCH_BYTES, TOKEN_BYTES, Hold, hold_words, is_token_run
 from pipeline.scrubber.json_number import is_json_number
 from pipeline.scrubber.key_block import HEADER_MARK, PATIENCE_BYTES, open_key_block
@@ -46,6 +47,7 @@ class Window:
         self._patience = PATIENCE_BYTES if hold is hold_words else CONTEXT_BYTES
         self._recheck = 0  # a spelled key was open: looked at again when _data is that long
         self._suppression: Suppression | None = None
+        self._hints: Hints | None = None  # of what is held at the moment
 
     @property
     def pending_count(self) -> int:
@@ -69,7 +71,7 @@ class Window:
         if held <= done and len(data) - done <= LONG_MATCH_BYTES and not self._is_eager:
             self._data = data
             return b""
-        edits = self._search(data)
+        edits = self._search(data, self._hints)
         if edits or len(data) - held > LONG_MATCH_BYTES:
             return self._advance(data, held, edits)
         first = held - CONTEXT_BYTES
@@ -105,8 +107,10 @@ class Window:
     def _spelled(self, data: bytes, done: int) -> int:
         """Where a key in escapes or base64 is open. To decode takes time, so it is not done for every few bytes."""
         if len(data) < self._recheck:
+            self._hints = None
             return done
-        at = open_spelled_key(data, done, self._patience)
+        self._hints = hint_finder()(data)
+        at = open_spelled_key(data, done, self._patience, self._hints)
         self._recheck = len(data) + (len(data) - done) // 8 if at == done < len(data) else 0
         return at
 
