@@ -16,8 +16,8 @@ from vibedom.preflight.file_search import Batch, FileSearch
 from vibedom.preflight.file_walk import FileWalk
 from vibedom.preflight.ignore_files import GitIgnore, GitleaksIgnore
 
-_BATCH = 64
-"""Files that are handed over together: so many that it costs nothing."""
+_BATCH = 32
+"""Files that are handed over together: so many that it costs little."""
 FORKED = Help(after_seconds=0.04, recruit=fork_crew)
 """Costs a few milliseconds: what has been compiled until then is in every copy."""
 
@@ -77,14 +77,15 @@ def _cores() -> int:
 
 
 def _searched(walk: FileWalk, search: FileSearch, jobs: int, crew_help: Help) -> Generator[Batch]:
-    batches = iter(batched(walk, _BATCH))
+    files = iter(walk)
     started = time.monotonic()
-    for batch in batches:
-        yield search(batch)
+    for file in files:
+        yield search((file,))
         if jobs > 1 and time.monotonic() - started > crew_help.after_seconds:
             break
     else:
         return
+    batches = batched(files, _BATCH)
     crew = crew_help.recruit(search, jobs)
     if crew is None:
         yield from map(search, batches)
