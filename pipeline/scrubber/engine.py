@@ -16,7 +16,7 @@ from pipeline.scrubber.reference_engine import ReferenceEngine
 from pipeline.scrubber.rule import Rule, RuleSet
 from pipeline.scrubber.triggered_engine import Candidates
 
-FORMAT = 18
+FORMAT = 19
 """Of what the cache holds; counted up whenever a plan is made or read differently."""
 
 

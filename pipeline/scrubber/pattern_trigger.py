@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from pipeline.scrubber.empty_repeat import without_repeat
 from pipeline.scrubber.everyday_words import is_rare
 from pipeline.scrubber.literal_trigger import literal_triggers
 from pipeline.scrubber.regex_tree import (
@@ -22,6 +21,7 @@ from pipeline.scrubber.regex_tree import (
     width,
 )
 from pipeline.scrubber.shelf import shelved
+from pipeline.scrubber.short_front import with_short_front
 from pipeline.scrubber.trigger import Trigger
 from pipeline.scrubber.words import flattened, language
 
@@ -74,7 +74,7 @@ def pattern_triggers(tree: Node) -> tuple[Trigger, ...]:
     if rare:
         return tuple(rare)
     literals, parts = _split(core, low, high)
-    parts += [rest for part in parts for rest in without_repeat(part)]
+    parts += [rest for part in parts for rest in with_short_front(part)]
     found = [*literals, *(_trigger(part, low, high, front) for part in parts)]
     return () if None in found else tuple(trigger for trigger in found if trigger is not None)
 

@@ -22,6 +22,9 @@ FAR = b"." * 100
         (r"[ \n](?:x[a-z]{0,30}passw=|login:)[0-9]{7}", b" xpassw=1234567"),
         (r"[ \n](?:x|y)[a-z]{0,30}passw=[0-9]{7}", b" xpassw=1234567"),
         (r"\s--?[\w-]{0,30}(?:passw|token)=[0-9]{7}", b" -token=1234567"),
+        (r"[ \n](?:a|(?:b|x[a-z]{0,30}))passw=[0-9]{7}", b" xpassw=1234567"),
+        (r"[ \n](?:q|(?:(?:x|z)[a-z]{0,30}passw=|login:))[0-9]{7}", b" xpassw=1234567"),
+        (r"(?:x[\w-]{1,20}y?|[ \n][xz])passw=[0-9]{7}", b" xpassw=1234567"),
     ],
 )
 @pytest.mark.parametrize("native", [True, False], ids=["native", "portable"])
@@ -32,3 +35,17 @@ def test_a_repeat_that_is_empty_hides_no_match(regex: str, text: bytes, native: 
         head, word = (text[:2], text[2:])
         body = FAR + head + filler + word
         assert len(engine.find(body)) == 1, body
+
+
+@pytest.mark.parametrize(
+    ("regex", "text"),
+    [
+        (r"y[ \t]{0,20}(?:passw|token)=[0-9]{7}", b"y token=1234567"),
+        (r"y[ \t]{1,20}passw=[0-9]{7}", b"y passw=1234567"),
+        (r"[a-z][ \t]{2,20}passw=[0-9]{7}", b"x  passw=1234567"),
+        (r"(?:xy)?[\w-]{2,30}[xz][ \t]{1,30}[0-9]{0,4}passw=[0-9]{7}", b"-_x passw=1234567"),
+    ],
+)
+def test_a_repeat_that_is_short_hides_no_match(regex: str, text: bytes) -> None:
+    rules = parse_rules(f"[[rules]]\nid = 'r'\nregex = '''{regex}'''\n", source="r")
+    assert len(build_engine(rules, native=True).find(FAR + text)) == 1
