@@ -12,8 +12,12 @@ from vibedom.rule_files import load_shipped
 DIFFERS = {
     "nuget-config-password": "the end of its tag names the rule; until then another rule has replaced the secret",
     "us-phone": "an extension that is cut off is replaced on its own",
+    "openvpn-static-key": "each part of the key is replaced on its own",
 }
 """Rules whose samples come out differently for some cuts, and why. None of them lets a byte of a secret out."""
+TOLD_TOO_LATE = dict.fromkeys(("piped-password", "password-said-before", "email-address-literal"))
+"""What tells them stands behind the secret, or behind a bracket in it: in a stream that pauses right there, the secret
+or its front is gone by then (docs/rules.md)."""
 CUTS = 4
 
 
@@ -36,7 +40,7 @@ def test_samples_cut_anywhere_come_out_as_from_the_whole_body(rules: RuleSet) ->
                     out = run(new_stream("sse", engine=engine), anthropic([text[:at].decode(), text[at:].decode()]))
                     if text_of(out).encode() != wanted:
                         problems.append(f"{rule.id} cut at {at} in two deltas")
-    assert not [problem for problem in problems if problem.split()[0] not in DIFFERS]
+    assert not [problem for problem in problems if problem.split()[0] not in DIFFERS | TOLD_TOO_LATE]
 
 
 def _places(seed: int, length: int) -> list[int]:
