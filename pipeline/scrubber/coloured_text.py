@@ -20,10 +20,22 @@ _NO_WIDTH = (
 INVISIBLE = rb"[0-9A-Za-z_-]" + _NO_WIDTH + rb"{1,8}[0-9A-Za-z_-]"
 """A regex that says whether there is any in a word, in the syntax that Hyperscan and `re` share. No word of ASCII has
 any that a writer meant, but for emoji beside it, which are not of ASCII."""
+_IN_WORD = rb"(?<=[0-9A-Za-z_-].)%b" + _NO_WIDTH + rb"{0,7}(?=[0-9A-Za-z_-])"
+# Each branch begins with one byte: then `re` passes over all others, a hundred times faster than it tries the branches.
 _MARKS = re.compile(
-    rb"(?:\x1b|\\{1,4}(?:u001[bB]|x1[bB]|033|e))\[[0-9;]{0,24}[mK]"
-    rb"|\x1b\]8;[\x20-\x7e]{0,2048}(?:\x07|\x1b\\)"
-    rb"|(?<=[0-9A-Za-z_-])" + _NO_WIDTH + rb"{1,8}(?=[0-9A-Za-z_-])"
+    rb"\x1b(?:\[[0-9;]{0,24}[mK]|\]8;[\x20-\x7e]{0,2048}(?:\x07|\x1b\\))"
+    rb"|\\\\{0,3}(?:u001[bB]|x1[bB]|033|e)\[[0-9;]{0,24}[mK]"
+    + b"".join(
+        b"|" + first + _IN_WORD % rest
+        for first, rest in (
+            (rb"\xe2", rb"(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xaf])"),
+            (rb"\xc2", rb"\xad"),
+            (rb"\xef", rb"(?:\xbb\xbf|\xb8[\x80-\x8f])"),
+            (rb"\xcd", rb"\x8f"),
+            (rb"\xf3", rb"\xa0[\x80-\x87][\x80-\xbf]"),
+            (rb"\xed", rb"\xad\x80\xed[\xb0\xb1][\x80-\xbf]"),
+        )
+    )
 )
 
 

@@ -1,6 +1,7 @@
 """Finds secrets in bytes, in the clear and up to two layers of encoding deep."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection
 from functools import partial
 
@@ -66,13 +67,14 @@ class EngineSearch:
             if layers and self._beside and not known
             else partial(self._hints, data)
         )
-        edits = [self._edit(data, span) for span in self._spans(data)]
+        spans = self._spans(data)
+        edits = [self._edit(data, span) for span in spans]
         if layers:
-            for view in self._views(data, known or hints(), layers):
+            for view in self._views(data, spans, known or hints(), layers):
                 edits += view.to_raw(self._edits(view.data, layers - 1))
         return merge(edits) if edits else edits
 
-    def _views(self, data: bytes, hints: Hints, layers: int) -> list[View]:
+    def _views(self, data: bytes, spans: list[Span], hints: Hints, layers: int) -> list[View]:
         views: list[View] = []
         if hints.lexemes:
             flat = flatten(data, hints.lexemes)
@@ -84,7 +86,7 @@ class EngineSearch:
             views.append(base64_view(data))
         if hints.hex:
             views.append(hex_view(data))
-        if hints.coloured and not self._texts(uncoloured(data)) <= self._texts(data):
+        if hints.coloured and self._shows_more(data, spans, uncoloured(data)):
             views.append(coloured_view(data))
         return [view for view in views if view.is_changed]
 
@@ -103,9 +105,10 @@ class EngineSearch:
             return True
         return bool(hints.lexemes) and self._is_worth(flatten(flat, hints.lexemes), layers - 1)
 
-    def _texts(self, data: bytes) -> set[bytes]:
-        """What is found, wherever it is."""
-        return {data[span.start : span.end] for span in self._spans(data)}
+    def _shows_more(self, data: bytes, spans: list[Span], view: bytes) -> bool:
+        """Whether anything is found in `view` that is not, or not as often, among the `spans` of `data`."""
+        known = Counter(data[span.start : span.end] for span in spans)
+        return not Counter(view[span.start : span.end] for span in self._spans(view)) <= known
 
     def _spans(self, data: bytes) -> list[Span]:
         spans = self._engine.find(data)
