@@ -80,17 +80,19 @@ async def run_session(options: Options) -> int:
     if begun is not None and runtime.name != "docker":
         await anyio.to_thread.run_sync(begun.discard)
     try:
-        render.progress("reading the policy")
         async with anyio.create_task_group() as group:
-            # The package managers are asked for their registries meanwhile: they take their time to start.
+            # Meanwhile the package managers are asked for their registries, and the project is looked through.
             group.start_soon(clean_up, options.home, runtime)
-            policy = await anyio.to_thread.run_sync(partial(_load, options.home, workspace, outfit))
-        if options.sinks:
-            from vibedom.alert_sinks import sink_of_url
-
-            more = tuple(sink_of_url(url) for url in options.sinks)
-            policy = msgspec.structs.replace(policy, sinks=(*policy.sinks, *more))
-        return await _run(options, workspace, policy, runtime, outfit)
+            policy = await _policy(options, workspace, outfit)
+            screening = await screen(
+                workspace,
+                options.home,
+                policy,
+                on_findings=options.on_findings,
+                history=options.looks_at_history,
+                canary=options.has_canary,
+            )
+        return await _run(options, workspace, policy, screening, runtime, outfit)
     finally:
         render.end_progress()
         with anyio.CancelScope(shield=True), anyio.move_on_after(5):
@@ -107,15 +109,20 @@ async def clean_up(home: Home, runtime: Runtime) -> None:
             render.err(f"{record.id} ended without its supervisor; its work is kept: vibedom diff {record.id}", "warn")
 
 
-async def _run(options: Options, workspace: Path, policy: Policy, runtime: Runtime, outfit: Outfit) -> int:
-    screening = await screen(
-        workspace,
-        options.home,
-        policy,
-        on_findings=options.on_findings,
-        history=options.looks_at_history,
-        canary=options.has_canary,
-    )
+async def _policy(options: Options, workspace: Path, outfit: Outfit) -> Policy:
+    render.progress("reading the policy")
+    policy = await anyio.to_thread.run_sync(partial(_load, options.home, workspace, outfit))
+    if not options.sinks:
+        return policy
+    from vibedom.alert_sinks import sink_of_url
+
+    more = tuple(sink_of_url(url) for url in options.sinks)
+    return msgspec.structs.replace(policy, sinks=(*policy.sinks, *more))
+
+
+async def _run(
+    options: Options, workspace: Path, policy: Policy, screening: Screening, runtime: Runtime, outfit: Outfit
+) -> int:
     mounts = visible_mounts(policy.local.visible, options.home) if runtime.name == "local" else []
     wishes = _wishes(options, workspace, policy, tuple(mounts), outfit)
     masked, resumed = screening.masked, options.resumed
