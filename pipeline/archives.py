@@ -22,11 +22,11 @@ MAX_MEMBERS = 10_000
 """Beginnings that are tried, of one body. A pack of git's has one for each object."""
 MAX_DEPTH = 2
 """Archives in archives."""
-_STEP_BYTES = 4096
+STEP_BYTES = 4096
 """So much at the most is lost in front of a damage: a reader that comes to it gives nothing of its step."""
 _LZMA_MEMORY = 64 * 1024 * 1024
-_ZIP_HEAD = 30
-_SAMPLE_BYTES = 256
+ZIP_HEAD = 30
+SAMPLE_BYTES = 256
 _GIT_HEAD = re.compile(rb"(?:blob|commit|tag) [0-9]{1,10}\0")
 """In front of a git object that is in no pack."""
 BEGINNINGS = (
@@ -36,7 +36,7 @@ BEGINNINGS = (
 """Regexes of how members begin."""
 IN_BASE64 = (rb"H4sI", rb"UEsDB", rb"QlpoO", rb"Td6WF", rb"KLUv")
 """The same, but for zlib, in base64, which is how a file is put into JSON."""
-_BEGINNING = re.compile(b"|".join(BEGINNINGS))
+BEGINNING = re.compile(b"|".join(BEGINNINGS))
 _ENCODED = re.compile(
     rb"(?<![A-Za-z0-9+/_-])(?:H4sI|UEsDB|QlpoO|[/_]Td6WF|KLUv[/_])(?:[A-Za-z0-9+/_-]|\\{1,4}[rn]|[\r\n]){16,}"
 )
@@ -62,7 +62,7 @@ class _Inflate:
         return self._inflater.decompress(self._inflater.unconsumed_tail + data, max_length)
 
 
-_READERS: dict[bytes, Callable[[], Any]] = {
+READERS: dict[bytes, Callable[[], Any]] = {
     b"PK": lambda: _Inflate(RAW),
     b"\x1f\x8b": lambda: _Inflate(GZIP),
     b"BZ": bz2.BZ2Decompressor,
@@ -71,15 +71,18 @@ _READERS: dict[bytes, Callable[[], Any]] = {
     **{b"\x78" + level: lambda: _Inflate(ZLIB) for level in (b"\x01", b"\x5e", b"\x9c", b"\xda")},
 }
 
+DAMAGED = (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError, MemoryError)
+"""What readers raise."""
+
 
 def is_archive(data: bytes) -> bool:
     """Whether anything in `data` begins like something that can be unpacked, in base64 or as it is."""
-    return _BEGINNING.search(data) is not None or any(mark in data for mark in IN_BASE64)
+    return BEGINNING.search(data) is not None or any(mark in data for mark in IN_BASE64)
 
 
 def begins_packed(data: bytes, start: int = 0) -> bool:
     """Whether `data` from `start` on is something that can be unpacked."""
-    return _BEGINNING.match(data, start) is not None
+    return BEGINNING.match(data, start) is not None
 
 
 def unpacked(data: bytes, max_work_bytes: int = MAX_WORK_BYTES) -> Iterator[bytes]:
@@ -103,12 +106,12 @@ class _Unpacker:
             yield from self._members_of(decoded, depth)
 
     def _members_of(self, data: bytes, depth: int) -> Iterator[bytes]:
-        for beginning in _BEGINNING.finditer(data):
+        for beginning in BEGINNING.finditer(data):
             if self._work <= 0 or self._members <= 0:
                 return
             self._members -= 1
             kind = beginning[0][:2]
-            member = self._read(_READERS[kind](), data, _content(data, beginning), only_text=kind.startswith(b"x"))
+            member = self._read(READERS[kind](), data, _content(data, beginning), only_text=kind.startswith(b"x"))
             if member:
                 yield member
                 if depth > 1:
@@ -119,24 +122,25 @@ class _Unpacker:
         out = bytearray()
         try:
             while self._work > 0 and not reader.eof:
-                chunk = data[start : start + _STEP_BYTES] if reader.needs_input else b""
-                piece = reader.decompress(chunk, _STEP_BYTES)
+                chunk = data[start : start + STEP_BYTES] if reader.needs_input else b""
+                piece = reader.decompress(chunk, STEP_BYTES)
                 out += piece
                 start += len(chunk)
                 self._work -= len(chunk) + len(piece)
                 if not chunk and not piece:
                     break
-                if only_text and len(out) >= _SAMPLE_BYTES:
-                    if not _is_text(out):
+                if only_text and len(out) >= SAMPLE_BYTES:
+                    if not is_text_member(out):
                         return b""
                     only_text = False
-        except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError, MemoryError):
+        except DAMAGED:
             pass  # damaged from here on
-        return b"" if only_text and not _is_text(out) else bytes(out)
+        return b"" if only_text and not is_text_member(out) else bytes(out)
 
 
-def _is_text(out: bytearray) -> bool:
-    return looks_like_text(_GIT_HEAD.sub(b"", bytes(out[: 2 * _SAMPLE_BYTES]), count=1))
+def is_text_member(out: bytes | bytearray) -> bool:
+    """Whether what came out of a zlib stream begins as a text does, a git object's head aside."""
+    return looks_like_text(_GIT_HEAD.sub(b"", bytes(out[: 2 * SAMPLE_BYTES]), count=1))
 
 
 def _decoded(encoded: bytes) -> bytes:
@@ -150,5 +154,5 @@ def _content(data: bytes, beginning: re.Match[bytes]) -> int:
     start = beginning.start()
     if not beginning[0].startswith(b"PK"):
         return start
-    head = data[start : start + _ZIP_HEAD]
-    return start + _ZIP_HEAD + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+    head = data[start : start + ZIP_HEAD]
+    return start + ZIP_HEAD + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")

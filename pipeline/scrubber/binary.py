@@ -39,7 +39,7 @@ def keys(hits: Iterable[Hit], known: frozenset[str] = frozenset()) -> tuple[Hit,
 
 def watch(search: Search, data: bytes, where: str) -> tuple[Hit, ...]:
     """The keys in `data` and in what is packed in it. What would be scrubbed in a text gets the action `block`."""
-    return _more(search, _packed_texts(data), f"{where} (unpacked)", _read(search, data, where))
+    return _more(search, _packed_texts(data), f"{where} (unpacked)", read(search, data, where))
 
 
 def hidden(search: Search, text: bytes, where: str) -> tuple[Hit, ...]:
@@ -69,11 +69,12 @@ def _more(search: Search, texts: Iterable[bytes], where: str, found: tuple[Hit, 
     """`found`, and what else is in `texts`."""
     for text in texts:
         known = frozenset(hit.fingerprint for hit in found)
-        found += keys(_read(search, text, where), known)
+        found += keys(read(search, text, where), known)
     return found
 
 
-def _read(search: Search, data: bytes, where: str) -> tuple[Hit, ...]:
+def read(search: Search, data: bytes, where: str) -> tuple[Hit, ...]:
+    """The keys in `data` as it is, between zero bytes, and with letters beside them. What would be scrubbed blocks."""
     found = _blocked(search, data, where)
     narrow = squeezed(data)
     others = (narrow,) if len(narrow) < len(data) else ()

@@ -7,10 +7,13 @@ from pipeline.context import ContextTable
 from pipeline.events import Context, Direction, Finding, Scan, Target
 from pipeline.media import looks_like_text
 from pipeline.ports import BodyStream, StreamBrokenError
+from pipeline.scrubber.hints import hint_finder
 from pipeline.scrubber.judge_hits import HitJudge, Place
 from pipeline.scrubber.model import Engine
+from pipeline.scrubber.packed_watch import PackedWatch
+from pipeline.scrubber.search import EngineSearch
 from pipeline.scrubber.stream import Stream, open_stream
-from pipeline.scrubber.watching_stream import MAX_CHUNK_BYTES, WatchingStream
+from pipeline.scrubber.watching_stream import MAX_CHUNK_BYTES, WatchingStream, watched
 
 
 class CountingStream:
@@ -30,8 +33,18 @@ class CountingStream:
 class ScrubbingStream:
     """Decoder -> scrubbing window -> encoder. What cannot be decoded cuts the exchange."""
 
-    def __init__(self, stream: Stream, judge: HitJudge, codings: tuple[str, ...], *, is_partial: bool = False) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        judge: HitJudge,
+        codings: tuple[str, ...],
+        *,
+        is_partial: bool = False,
+        packed: PackedWatch | None = None,
+    ) -> None:
+        """`packed` looks into what leaves, which may be called text and be none."""
         self.byte_count = 0
+        self._packed = packed
         self._is_partial = is_partial
         self._judged = 0
         """So many hits are known to block nothing."""
@@ -51,6 +64,8 @@ class ScrubbingStream:
             raise StreamBrokenError("a streamed body could not be decoded") from exc
         if any(hit.action == "block" for hit in self._stream.hits[self._judged :]):
             raise StreamBrokenError("a streamed body holds a secret that the policy blocks", reason="finding-blocked")
+        if self._packed is not None and any(hit.action == "block" for hit in self._packed.hits):
+            raise StreamBrokenError("a secret is packed in a streamed body", reason="finding-blocked")
         self._judged = len(self._stream.hits)
         if self._is_partial and any(hit.action == "scrub" for hit in self._stream.hits):
             raise StreamBrokenError("a range of a body holds a secret", reason="partial-body")
@@ -58,18 +73,24 @@ class ScrubbingStream:
 
     def _pass(self, chunk: bytes) -> bytes:
         plain = self._decoder.feed(chunk) if self._decoder else chunk
-        clean = self._stream.feed(plain)
+        clean = self._looked_into(self._stream.feed(plain))
         return self._encoder.feed(clean) if self._encoder and clean else clean if not self._encoder else b""
 
     def _finish(self) -> bytes:
         rest = self._stream.feed(self._decoder.finish()) if self._decoder else b""
-        clean = rest + self._stream.finish()
+        clean = self._looked_into(rest + self._stream.finish())
         if self._encoder is None:
             return clean
         return self._encoder.feed(clean) + self._encoder.finish()
 
+    def _looked_into(self, clean: bytes) -> bytes:
+        if self._packed is not None:
+            self._packed.feed(clean)
+        return clean
+
     def findings(self) -> Sequence[Finding]:
-        return self._judge.findings(self._stream.hits)
+        packed = self._packed.hits if self._packed is not None else ()
+        return self._judge.findings((*self._stream.hits, *packed))
 
 
 class SniffingStream:
@@ -118,7 +139,11 @@ class StreamOpener:
             fingerprint=self._fingerprint,
             location="body",
         )
-        scrubbing = ScrubbingStream(stream, judge, scan.codings, is_partial=scan.is_partial)
+        packed = None
+        if direction == "request":
+            choose = watched(judge.choose("body"))
+            packed = PackedWatch(EngineSearch(self._engine, hint_finder(), self._fingerprint, choose))
+        scrubbing = ScrubbingStream(stream, judge, scan.codings, is_partial=scan.is_partial, packed=packed)
         return SniffingStream(scrubbing, self._watching(judge, scan)) if scan.media == "binary" else scrubbing
 
     def _watching(self, judge: HitJudge, scan: Scan) -> WatchingStream:

@@ -12,6 +12,7 @@ from pipeline.scrubber.hints import hint_finder
 from pipeline.scrubber.hold import hold_suspects, hold_words
 from pipeline.scrubber.judge_hits import HitJudge
 from pipeline.scrubber.model import Choose, Engine, Hit, RuleInfo
+from pipeline.scrubber.packed_watch import PackedWatch
 from pipeline.scrubber.redactor import Redactor
 from pipeline.scrubber.search import EngineSearch
 from pipeline.scrubber.window import Window
@@ -39,9 +40,10 @@ class WatchingStream:
         self._judge = judge
         self._codings = codings
         self._decoder: Decoder | None = open_decoder(codings, MAX_CHUNK_BYTES) if codings else None
-        choose = _watched(judge.choose("body"))
+        choose = watched(judge.choose("body"))
         self._redactors = [Redactor(engine, choose, fingerprint, "body") for _ in range(3)]
         self._search = EngineSearch(engine, hint_finder(), fingerprint, choose)
+        self._packed = PackedWatch(self._search)
         self._glued: tuple[Hit, ...] = ()
         self._last = b""
         self._waiting = b""
@@ -80,6 +82,7 @@ class WatchingStream:
         known = {hit.fingerprint for hit in self._glued}
         self._glued += tuple(hit for hit in glued(self._search, recent, "body") if hit.fingerprint not in known)
         self._last = recent[-_OVERLAP_BYTES:]
+        self._packed.feed(plain)
         if is_last:
             self._narrow.finish()
             self._window.finish()
@@ -92,7 +95,7 @@ class WatchingStream:
         found: tuple[Hit, ...] = ()
         for redactor in self._redactors:
             found += keys(redactor.hits, frozenset(hit.fingerprint for hit in found)) if redactor.hits else ()
-        for hit in self._glued:
+        for hit in (*self._glued, *self._packed.hits):
             found += keys((hit,), frozenset(known.fingerprint for known in found))
         return found
 
@@ -100,7 +103,7 @@ class WatchingStream:
         return self._judge.findings(self._hits())
 
 
-def _watched(choose: Choose) -> Choose:
+def watched(choose: Choose) -> Choose:
     """`choose` where nothing can be replaced: what would be is blocked."""
 
     def choice(rule: RuleInfo) -> Action:

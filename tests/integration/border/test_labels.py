@@ -5,6 +5,7 @@ import base64
 import gzip
 import io
 import json
+import random
 import zipfile
 import zlib
 from collections.abc import AsyncIterator
@@ -280,6 +281,26 @@ async def test_an_archive_with_a_key_packed_in_it_is_refused_and_one_without_pas
     posted = [record for record in through.border.records("request") if record.method == "POST"]
     if label.startswith(("application/zip", "application/octet", "multipart")):
         assert {record.unscanned for record in posted} == {"binary-body"}
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["application/zip", "text/plain", "application/json", "application/grpc", "multipart/form-data; boundary=XX"],
+)
+@pytest.mark.parametrize("padding", [0, 600_000])
+async def test_an_archive_that_streams_is_cut_where_a_key_is_packed_in_it(
+    through: Way, tmp_path: Path, label: str, padding: int
+) -> None:
+    code = b"def main(): return 0\n" * 50
+    front = random.Random(padding).randbytes(padding)
+    for content in (code, code + b'TOKEN = "' + KEY + b'"\n'):
+        packed = zipped(code, content)
+        body = PART % (b"text/plain", front + packed) if label.startswith("multipart") else front + packed
+        chunked = () if padding else ("-H", "Transfer-Encoding: chunked")
+        await upload(through, tmp_path, label, body, *chunked)
+        assert [packed in request.body for request in through.secure.arrived] == [True] * (content is code)
+        through.secure.arrived.clear()
+    await blocked(through)
 
 
 async def test_a_file_in_json_is_unpacked_and_refused_where_a_key_is_in_it(through: Way, tmp_path: Path) -> None:

@@ -39,34 +39,51 @@ def tar_gz(content: bytes) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    "packed",
-    [
-        zipped(b"first", TEXT),
-        tar_gz(TEXT),
-        gzip.compress(TEXT),
-        bz2.compress(TEXT),
-        lzma.compress(TEXT),
-        encode(TEXT, ["zstd"]),
-        zipped(zipped(TEXT)),
-        b"\x89PNG\r\n\x1a\n" + b"\0\xff" * 500 + zipped(TEXT),
-        zipped(TEXT)[: -len(TEXT) // 10],
-        gzip.compress(b"one") + gzip.compress(TEXT),
-        b"PACK\0\0\0\2\0\0\0\1\xb9\x1e" + zlib.compress(TEXT),
-        zlib.compress(b"blob 480\0" + TEXT, 9),
-        b"%PDF-1.4\n1 0 obj <</Filter /FlateDecode>> stream\n" + zlib.compress(TEXT, 1) + b"\nendstream",
-        zipped(TEXT)[:6] + b"\x01" + zipped(TEXT)[7:],
-        zipped(TEXT)[:8] + b"\0" + zipped(TEXT)[9:],
-        json.dumps({"file": base64.b64encode(gzip.compress(TEXT)).decode()}).encode(),
-        json.dumps({"file": base64.encodebytes(zipped(TEXT)).decode()}).encode(),
-        base64.urlsafe_b64encode(lzma.compress(TEXT)).rstrip(b"="),
-    ],
-    ids=[
-        *("zip", "tar.gz", "gzip", "bzip2", "xz", "zstd", "zip in zip", "behind a picture", "no directory", "second"),
-        *("a pack of git's", "a loose object", "PDF", "called encrypted", "called stored"),
-        *("base64 in JSON", "base64 in lines in JSON", "base64 for URLs"),
-    ],
+PACKED = dict(
+    zip(
+        [
+            *(
+                "zip",
+                "tar.gz",
+                "gzip",
+                "bzip2",
+                "xz",
+                "zstd",
+                "zip in zip",
+                "behind a picture",
+                "no directory",
+                "second",
+            ),
+            *("a pack of git's", "a loose object", "PDF", "called encrypted", "called stored"),
+            *("base64 in JSON", "base64 in lines in JSON", "base64 for URLs"),
+        ],
+        [
+            zipped(b"first", TEXT),
+            tar_gz(TEXT),
+            gzip.compress(TEXT),
+            bz2.compress(TEXT),
+            lzma.compress(TEXT),
+            encode(TEXT, ["zstd"]),
+            zipped(zipped(TEXT)),
+            b"\x89PNG\r\n\x1a\n" + b"\0\xff" * 500 + zipped(TEXT),
+            zipped(TEXT)[: -len(TEXT) // 10],
+            gzip.compress(b"one") + gzip.compress(TEXT),
+            b"PACK\0\0\0\2\0\0\0\1\xb9\x1e" + zlib.compress(TEXT),
+            zlib.compress(b"blob 480\0" + TEXT, 9),
+            b"%PDF-1.4\n1 0 obj <</Filter /FlateDecode>> stream\n" + zlib.compress(TEXT, 1) + b"\nendstream",
+            zipped(TEXT)[:6] + b"\x01" + zipped(TEXT)[7:],
+            zipped(TEXT)[:8] + b"\0" + zipped(TEXT)[9:],
+            json.dumps({"file": base64.b64encode(gzip.compress(TEXT)).decode()}).encode(),
+            json.dumps({"file": base64.encodebytes(zipped(TEXT)).decode()}).encode(),
+            base64.urlsafe_b64encode(lzma.compress(TEXT)).rstrip(b"="),
+        ],
+        strict=True,
+    )
 )
+"""What holds `TEXT` in some way, by its name."""
+
+
+@pytest.mark.parametrize("packed", PACKED.values(), ids=PACKED.keys())
 def test_what_is_packed_comes_out(packed: bytes) -> None:
     assert TEXT not in packed
     assert any(TEXT in member for member in unpacked(packed))
