@@ -60,9 +60,12 @@ class ContentFilter:
         if not _is_plainly_chunked(headers):
             return Scan(plan="block", unscanned="unknown-encoding")
         plan = self._plan(content, length, is_reply=is_reply)
-        return self._with_codings(
-            plan, self._media(content, None, is_reply=is_reply), content, codings, is_partial=is_partial
-        )
+        media = self._media(content, None, is_reply=is_reply)
+        scan = self._with_codings(plan, media, content, codings, is_partial=is_partial)
+        if not is_reply and plan == "stream" and media == "multipart" and scan.unscanned is None:
+            # Its parts may be files, of which not everything can be read: nobody knows before it has left.
+            return msgspec.structs.replace(scan, unscanned="binary-body")
+        return scan
 
     def _plan(self, content: ContentType, length: int | None, *, is_reply: bool) -> Plan:
         if is_framed(content) if not is_reply else is_duplex(content):

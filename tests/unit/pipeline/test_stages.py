@@ -69,6 +69,14 @@ def test_the_plan_for_a_request_body(headers: dict[str, str], plan: str) -> None
     assert STAGES.content_filter(captured(headers=raw)).scan.plan == plan
 
 
+@pytest.mark.parametrize("length", ["content-length", "transfer-encoding"])
+def test_a_form_with_parts_that_streams_is_marked_because_its_files_cannot_all_be_read(length: str) -> None:
+    value = b"600000" if length == "content-length" else b"chunked"
+    headers = ((length.encode(), value), (b"content-type", b"multipart/form-data; boundary=x"))
+    scan = STAGES.content_filter(captured(headers=headers)).scan
+    assert (scan.plan, scan.unscanned) == ("stream", "binary-body")
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "plan"),
     [
