@@ -70,6 +70,12 @@ class WorkspaceError(VibedomError):
     exit_code = 74  # EX_IOERR of sysexits.h
 
 
+class InterruptedApplyError(WorkspaceError):
+    """Ctrl-C in the middle of an apply or an undo; the message says what became of it."""
+
+    exit_code = 130  # 128 and the number of SIGINT
+
+
 class DiskFullError(VibedomError):
     """The agent has filled what it may of the disk, or the machine is short of space; its work is kept."""
 

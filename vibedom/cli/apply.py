@@ -12,6 +12,7 @@ from vibedom import sessions
 from vibedom.cli import diff_view, render
 from vibedom.cli.ask import can_ask, confirm
 from vibedom.cli.conflict_prompt import resolve_conflicts
+from vibedom.cli.interruption import heed_interruption, in_thread
 from vibedom.cli.review_session import Chosen, choose
 from vibedom.errors import UsageError
 from vibedom.workspace.apply import Outcome, apply, resume
@@ -188,9 +189,11 @@ def settle_mine(selection: Selection, base: Path) -> None:
 
 
 async def carry_out(plan: Plan, chosen: Chosen) -> Outcome:
-    """`apply`, with its progress on a terminal. Raises `ConflictError`, `WorkspaceError`."""
-    progress = ApplyProgress(render.progress, len(plan.steps))
-    outcome = await anyio.to_thread.run_sync(partial(apply, plan, chosen.directory.journal, notify=progress))
+    """`apply`, with its progress on a terminal; Ctrl-C takes it back. Raises `ConflictError`, `WorkspaceError`
+    in a group."""
+    check = partial(heed_interruption, "interrupted: nothing was applied, or what was has been taken back")
+    progress = ApplyProgress(render.progress, len(plan.steps), check)
+    outcome = await in_thread(partial(apply, plan, chosen.directory.journal, notify=progress))
     if progress.has_spoken:
         render.end_progress()
     return outcome

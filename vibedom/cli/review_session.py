@@ -1,7 +1,8 @@
 """Finds the session a command means, and reads its changes."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vibedom import sessions
@@ -55,7 +56,6 @@ class Chosen:
             line.end()
             yield review
 
-
     def _open_up(self) -> None:
         """What the agent has closed to everybody would keep all the rest from being read."""
         opened = [] if self.record.is_alive else open_up(self.directory.upper)
@@ -72,10 +72,21 @@ class _ProgressLine:
     def show(self, text: str) -> None:
         self._is_shown = True
         render.progress(text)
+        if _is_interrupted():
+            raise KeyboardInterrupt
 
     def end(self) -> None:
         if self._is_shown:
             render.end_progress()
+
+
+def _is_interrupted() -> bool:
+    """Ctrl-C cancels a command's task, which hears of it when it waits for something: a long reading has to ask."""
+    asyncio = sys.modules.get("asyncio")  # `diff` has no loop, and is interrupted anyway
+    with suppress(RuntimeError):  # in a thread
+        task = asyncio.current_task() if asyncio is not None else None
+        return task is not None and task.cancelling() > 0
+    return False
 
 
 def choose(arguments: tuple[str, ...]) -> Chosen:

@@ -2,12 +2,12 @@
 
 from functools import partial
 
-import anyio.to_thread
 import asyncclick as click
 import msgspec
 
 from vibedom import sessions
 from vibedom.cli import render
+from vibedom.cli.interruption import heed_interruption, in_thread
 from vibedom.cli.review_session import choose
 from vibedom.workspace.apply_progress import ApplyProgress
 from vibedom.workspace.spelling import spell
@@ -28,10 +28,9 @@ async def command(session: str | None, keep_edits: bool, as_json: bool) -> None:
     vibedom undo
     """
     chosen = choose((session,) if session else ())
-    progress = ApplyProgress(render.progress)
-    outcome = await anyio.to_thread.run_sync(
-        partial(undo, chosen.directory.journal, is_lenient=keep_edits, notify=progress)
-    )
+    check = partial(heed_interruption, "interrupted in the middle of the undo: `vibedom undo` goes on with it")
+    progress = ApplyProgress(render.progress, check=check)
+    outcome = await in_thread(partial(undo, chosen.directory.journal, is_lenient=keep_edits, notify=progress))
     if progress.has_spoken:
         render.end_progress()
     if chosen.record.status == "applied":
