@@ -51,7 +51,7 @@ def repository(root: Path, blob: bytes) -> None:
         subprocess.run(["git", *identity, "-C", str(work), *command], check=True)
 
 
-async def test_git_clones_and_pushes_30_mb_byte_for_byte(tmp_path: Path) -> None:
+async def test_git_clones_and_pushes_30_mb_byte_for_byte_and_no_commit_with_a_key(tmp_path: Path) -> None:
     blob = os.urandom(BLOB_BYTES)
     served, place = tmp_path / "served", tmp_path / "place"
     served.mkdir()
@@ -66,8 +66,15 @@ async def test_git_clones_and_pushes_30_mb_byte_for_byte(tmp_path: Path) -> None
         identity = ("-c", "user.name=x", "-c", "user.email=x@x.test")
         await run("git", *identity, "commit", "-qam", "Two", through=through, cwd=clone)
         await run("git", "push", "-q", "origin", "HEAD:main", through=through, cwd=clone)
+        (clone / "settings.py").write_text(f"# settings\nTOKEN = '{GITHUB_TOKEN}'\n" + "MODE = 'test'\n" * 20)
+        await run("git", "add", "settings.py", through=through, cwd=clone)
+        await run("git", *identity, "commit", "-qm", "Three", through=through, cwd=clone)
+        with pytest.raises(AssertionError):
+            await run("git", "push", "-q", "origin", "HEAD:main", through=through, cwd=clone)
+        await through.recorded(lambda record: record.reason == "finding-blocked")
     there = ("git", "-C", str(served / "demo.git"))
     assert (await anyio.run_process([*there, "show", "main:blob"])).stdout == fresh
+    assert b"settings.py" not in (await anyio.run_process([*there, "ls-tree", "-r", "main"])).stdout
     await anyio.run_process([*there, "fsck", "--strict"])
 
 
