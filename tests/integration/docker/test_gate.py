@@ -6,6 +6,7 @@ from typing import Any
 
 import aiodocker
 import anyio
+import msgspec
 import pytest
 
 from tests.integration.docker.engine_objects import everything, named
@@ -15,7 +16,7 @@ from vibedom.errors import LockdownError, SandboxError
 from vibedom.sandbox import lockdown
 from vibedom.sandbox.docker import DockerRuntime
 from vibedom.sandbox.docker_gate import can_hold
-from vibedom.sandbox.runtime import Command, Mount
+from vibedom.sandbox.runtime import Command, Mount, SandboxSpec
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine]
 
@@ -122,13 +123,18 @@ NOT_HELD: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> SandboxSpec:
+    return make_spec(tmp_path_factory.mktemp("usual"))
+
+
 @pytest.mark.parametrize("kind", NOT_HELD)
-def test_what_could_run_before_the_word_is_not_held_but_started_later(tmp_path: Path, kind: str) -> None:
+def test_what_could_run_before_the_word_is_not_held_but_started_later(usual: SandboxSpec, kind: str) -> None:
     changes, variables, argv = NOT_HELD[kind]
-    usual = ["HOME=/home/agent", "HTTPS_PROXY=http://172.18.0.1:3128"]
-    assert can_hold(make_spec(tmp_path / "usual"), Command(argv=["true"], tty=False), usual)
-    spec = make_spec(tmp_path, **changes)
-    assert not can_hold(spec, Command(argv=argv, tty=False), [*usual, *variables])
+    own = ["HOME=/home/agent", "HTTPS_PROXY=http://172.18.0.1:3128"]
+    assert can_hold(usual, Command(argv=["true"], tty=False), own)
+    unusual = msgspec.structs.replace(usual, **changes)
+    assert not can_hold(unusual, Command(argv=argv, tty=False), [*own, *variables])
 
 
 async def test_what_is_not_held_is_started_all_the_same(runtime: DockerRuntime, tmp_path: Path) -> None:
