@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +33,8 @@ def _key(path: Path) -> bytes:
         return _read(path)
     except OSError as exc:
         raise SettingsError(f"{path}: cannot be made ({exc.strerror}); check the directory's owner and mode") from None
+    import secrets  # once in the life of an installation
+
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_bytes(KEY_BYTES))
         file.flush()

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -60,6 +59,8 @@ class RuleCache:
         return self._directory / f"{sha256(key.encode()).hexdigest()}.rules"
 
     def _write(self, path: Path, content: bytes) -> None:
+        import tempfile  # most starts only read
+
         descriptor, name = tempfile.mkstemp(dir=self._directory, suffix=".part")
         try:
             with open(descriptor, "wb") as file:
