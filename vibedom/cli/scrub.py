@@ -12,7 +12,7 @@ import anyio.to_thread
 import asyncclick as click
 import msgspec
 
-from pipeline.media import media_of, parse_content_type
+from pipeline.media import ContentType, media_of, parse_content_type
 from pipeline.scrubber.model import Hit, default_choose
 from pipeline.scrubber.scrubber import Scrubber
 from vibedom.cli import render
@@ -71,12 +71,13 @@ async def command(file: Path | None, content_type: str | None, jsonl: bool, quie
 
 
 def _run(file: Path | None, content_type: str | None, jsonl: bool, quiet: bool) -> None:
+    content = _content(content_type) if content_type is not None else None
     scrubber = load_scrubber(home())
     with _opened(file) as source:
         if jsonl:
             _answer(scrubber, source)
             return
-        counts = _whole(scrubber, source, content_type) if content_type else _filter(scrubber, source)
+        counts = _whole(scrubber, source, content) if content else _filter(scrubber, source)
     if counts and not quiet:
         render.err(f"vibedom: took out {_summary(counts)}", "dim")
 
@@ -96,8 +97,22 @@ def _opened(file: Path | None) -> BinaryIO:
     return file.open("rb")
 
 
-def _whole(scrubber: Scrubber, source: BinaryIO, content_type: str) -> Counter[str]:
+def _content(content_type: str) -> ContentType:
+    """The type that `--content-type` names. Raises `UsageError` where nothing would be read by it."""
     content = parse_content_type(content_type.encode("latin-1", "replace"))
+    shown = render.printable(content_type)
+    if not content.essence:
+        raise UsageError(f"--content-type {shown!r} is no media type; write one as application/json or text/plain")
+    if media_of(content) == "binary":
+        raise UsageError(
+            f"{shown} is binary or unknown, and would stay as it is; leave --content-type out to read text"
+        )
+    if content.essence.startswith("multipart/") and not content.boundary:
+        raise UsageError(f"{shown} has no boundary; write it as in the header: '{content.essence}; boundary=...'")
+    return content
+
+
+def _whole(scrubber: Scrubber, source: BinaryIO, content: ContentType) -> Counter[str]:
     result = scrubber.body(
         source.read(), media_of(content), charset=content.charset, boundary=content.boundary, choose=default_choose
     )
@@ -139,7 +154,10 @@ def _encoded(answer: Answer) -> bytes:
 def _answered(scrubber: Scrubber, question: Question) -> Answer:
     data = question.text.encode("utf-8", "surrogatepass")
     content = parse_content_type((question.content_type or "text/plain").encode("latin-1", "replace"))
-    result = scrubber.body(data, media_of(content), boundary=content.boundary, choose=default_choose)
+    media = media_of(content)
+    # What came in a string is text, whatever it is called.
+    read_as = "text" if media == "binary" else media
+    result = scrubber.body(data, read_as, boundary=content.boundary, choose=default_choose)
     findings: tuple[dict[str, str | int], ...] = tuple(
         {"rule": hit.rule.id, "location": hit.location, "length": hit.length} for hit in result.hits
     )

@@ -108,3 +108,27 @@ def test_a_line_without_end_is_not_held_for_ever() -> None:
 def test_help_teaches_with_examples() -> None:
     text = scrub("--help").stdout.decode()
     assert "kubectl logs -f api | vibedom scrub\n" in text
+
+
+@pytest.mark.parametrize(
+    ("content_type", "says"),
+    [
+        ("nonsense", "is no media type"),
+        ("application/zip", "binary or unknown"),
+        ("application/jsn", "binary or unknown"),
+        ("multipart/form-data", "has no boundary"),
+    ],
+)
+def test_a_type_by_which_nothing_would_be_read_is_refused(content_type: str, says: str) -> None:
+    done = scrub("--content-type", content_type, stdin=b"token " + TOKEN)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert says in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_string_is_read_as_text_whatever_its_type_is_called(with_rules: Path) -> None:
+    for content_type in ("nonsense", "application/zip", "image/png"):
+        line = json.dumps({"id": 1, "text": "token " + TOKEN.decode(), "content_type": content_type})
+        (answer,) = map(json.loads, scrub("--jsonl", stdin=line.encode() + b"\n").stdout.splitlines())
+        assert answer["text"] == "token " + MARK.decode()
