@@ -91,7 +91,7 @@ def test_the_report_keeps_to_the_schema_whatever_files_are_called(tmp_path: Path
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x\nkey " + TOKEN + b"\n")
     (tmp_path / b"\xff.txt".decode("utf-8", "surrogateescape")).write_bytes(TOKEN)
-    report = scan_paths(tmp_path, engine=small_scrubber().engine, fingerprint=fingerprint)
+    report = scan_paths(tmp_path, engine=small_scrubber().engine, fingerprint=fingerprint)  # type: ignore[arg-type]
     log = to_sarif(report)
     jsonschema.validate(log, SCHEMA)
     (run,) = log["runs"]
