@@ -5,7 +5,8 @@ python -m benchmarks.bench_proxy [--json FILE] [--quick] [--memory]
 The proxies take turns, a few hundred exchanges each, in one run on one machine, so that a busy moment hits all of them.
 There are two baselines: `mitmproxy` as it comes, and `bare`, mitmproxy with the addons that forward and no other. The
 origin answers at once and is on the same machine, which no real one is: `json_512k_remote` has one that takes 20 ms.
-`upload_512k` is a long request with a short answer, as each turn of an agent is. Rows that begin with `tls` go through
+`json_512k` is as long in both directions, `answer_512k` a long answer to a short request, `upload_512k` a long request
+with a short answer, as each turn of an agent is. Bodies are never remembered, only parts of heads. Rows that begin with `tls` go through
 a tunnel and are intercepted, on both sides alike.
 """
 
@@ -79,6 +80,7 @@ SMALL, LARGE = 2 * 1024, 512 * 1000
 ROWS = {
     "json_2k": Row(sent=SMALL, received=SMALL, counts=(300, 100)),
     "json_512k": Row(sent=LARGE, received=LARGE, counts=(40, 10)),
+    "answer_512k": Row(sent=SMALL, received=LARGE, counts=(40, 10)),
     "upload_512k": Row(sent=LARGE, received=SMALL, counts=(40, 10)),
     "json_512k_remote": Row(sent=LARGE, received=LARGE, think_ms=20, counts=(20, 5)),
     "tls_2k": Row(sent=SMALL, received=SMALL, is_tls=True, counts=(300, 100)),
