@@ -21,6 +21,7 @@ def open_key_block(data: bytes, start: int, patience: int = PATIENCE_BYTES) -> i
     """Where the first private key after `start` begins that has no footer yet, or -1. A header that no line of base64
     follows within 512 bytes is somebody's talk about keys, and after `patience` bytes no longer open."""
     mark = _MARK.search(data, start)
+    has_footer = True  # behind the last header
     while mark:
         at = mark.start()
         header = _HEADER.match(data, at)
@@ -29,7 +30,8 @@ def open_key_block(data: bytes, start: int, patience: int = PATIENCE_BYTES) -> i
                 return at
             mark = _MARK.search(data, at + 1)
             continue
-        footer = FOOTER.search(data, header.end() + _SHORTEST_BODY_BYTES)
+        footer = FOOTER.search(data, header.end() + _SHORTEST_BODY_BYTES) if has_footer else None
+        has_footer = footer is not None
         if footer is None and _may_be_key(data, header.end(), patience):
             return at
         mark = _MARK.search(data, footer.end() if footer else header.end())

@@ -15,6 +15,8 @@ from mitmproxy.connection import Connection
 from mitmproxy.proxy import commands, events, server
 from mitmproxy.proxy.mode_specs import ProxyMode
 
+from vibedom.proxy.turns import GiveWay, GiveWayCompleted
+
 MAX_JOINED_BYTES = 64 * 1024
 MAX_READ_BYTES = 256 * 1024
 """What asyncio takes from the kernel at a time."""
@@ -76,10 +78,15 @@ class DrivenHandler(server.LiveConnectionHandler):
             case commands.ConnectionCommand():
                 if command.connection in self.transports:  # else it is closed already
                     self._on_connection(command)
+            case GiveWay():
+                asyncio.get_running_loop().call_soon(self._resume, command)
             case commands.Log():
                 self.log(command.message, command.level)
             case _:
                 raise TypeError(f"a command that nobody knows: {type(command).__name__}")
+
+    def _resume(self, command: GiveWay) -> None:
+        self._start(self.server_event(GiveWayCompleted(command)))
 
     def _on_connection(self, command: commands.ConnectionCommand) -> None:
         match command:

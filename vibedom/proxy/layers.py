@@ -5,6 +5,8 @@ the choice is made here. Its HTTP stream reads a refused request's body before i
 """
 
 from collections.abc import Callable
+from functools import cached_property
+from typing import cast
 
 from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http
@@ -28,10 +30,12 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpErrorHook
 from mitmproxy.proxy.layers.modes import HttpProxy
 
+from pipeline.capture.relay import state_of
 from pipeline.events import Reason
 from pipeline.identity import NO_HOST, Listener
 from vibedom.proxy.chunk import Chunk, ReadChunkHook, slow_reader
 from vibedom.proxy.gathering import GatheringStream
+from vibedom.proxy.turns import GiveWay, Read, Turns, turns_for
 from vibedom.proxy.websocket import BorderWebsocketLayer
 
 HTTP_START = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -85,24 +89,34 @@ class BorderStream(GatheringStream):
         yield from super().start_response_stream()
 
     def state_stream_request_body(self, event: RequestData | RequestEndOfMessage) -> layer.CommandGenerator[None]:
-        reader = slow_reader(self.flow.request)
-        if reader is None or not isinstance(event, RequestData):
+        stream = self.flow.request.stream
+        if not isinstance(event, RequestData) or not callable(stream):
             yield from super().state_stream_request_body(event)
             return
-        chunk = Chunk(reader, event.data)
-        yield ReadChunkHook(chunk)
-        for piece in chunk.pieces:
-            yield SendHttp(RequestData(self.stream_id, piece), self.context.server)
+
+        def send(data: bytes) -> SendHttp:
+            return SendHttp(RequestData(self.stream_id, data), self.context.server)
+
+        yield from _read(self.flow.request, event.data, self._request_turns, send)
 
     def state_stream_response_body(self, event: events.Event) -> layer.CommandGenerator[None]:
-        reader = slow_reader(self.flow.response)
-        if reader is None or not isinstance(event, ResponseData):
+        response = self.flow.response
+        if response is None or not isinstance(event, ResponseData) or not callable(response.stream):
             yield from super().state_stream_response_body(event)
             return
-        chunk = Chunk(reader, event.data)
-        yield ReadChunkHook(chunk)
-        for piece in chunk.pieces:
-            yield SendHttp(ResponseData(self.stream_id, piece), self.context.client)
+
+        def send(data: bytes) -> SendHttp:
+            return SendHttp(ResponseData(self.stream_id, data), self.context.client)
+
+        yield from _read(response, event.data, self._response_turns, send)
+
+    @cached_property
+    def _request_turns(self) -> Turns:
+        return turns_for(state_of(self.flow).request_scan.plan)
+
+    @cached_property
+    def _response_turns(self) -> Turns:
+        return turns_for(state_of(self.flow).response_scan.plan)
 
     def flow_done(self) -> layer.CommandGenerator[None]:
         if not self.flow.websocket:
@@ -141,6 +155,26 @@ class BorderStream(GatheringStream):
         self.flow.live = False
         self.client_state = self.server_state = self.state_errored
         yield DropStream(self.stream_id)
+
+
+def _read(
+    message: http.Message, data: bytes, turns: Turns, send: Callable[[bytes], SendHttp]
+) -> layer.CommandGenerator[None]:
+    """Have a chunk read, and send on what may go on."""
+    reader = slow_reader(message)
+    if reader is not None:
+        chunk = Chunk(reader, data)
+        yield ReadChunkHook(chunk)
+        for piece in chunk.pieces:
+            yield send(piece)
+        return
+    is_first = True
+    for ready in turns.read(cast(Read, message.stream), data):
+        if not is_first:
+            yield GiveWay()
+        is_first = False
+        if ready:
+            yield send(ready)
 
 
 class BorderHttpLayer(HttpLayer):

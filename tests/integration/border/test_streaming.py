@@ -1,6 +1,12 @@
 """Streams stay streams, and are scrubbed as they pass."""
 
+import asyncio
+import gc
+import hashlib
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -8,6 +14,7 @@ import anyio.lowlevel
 import pytest
 from aiohttp import ClientSession, TCPConnector, WSMsgType, web
 
+from pipeline.scrubber.hints import hint_finder
 from tests.integration.border.conftest import HOST, PLAIN, way
 from tests.support.detection import GITHUB_TOKEN
 
@@ -71,7 +78,6 @@ async def test_websocket_messages_are_scrubbed_both_ways(tmp_path: Path) -> None
 
 
 async def test_a_large_download_is_byte_exact_and_does_not_stay_in_memory(tmp_path: Path) -> None:
-    import hashlib
     import resource
 
     block = bytes(range(256)) * 4096
@@ -137,3 +143,47 @@ async def test_a_client_that_goes_away_ends_the_transfer_upstream(tmp_path: Path
             response.close()
         with anyio.fail_after(10):
             await ended.wait()
+
+
+@contextmanager
+def turns() -> Iterator[list[float]]:
+    """How long each turn of the event loop works, in seconds of its own thread."""
+    lengths: list[float] = []
+
+    async def tick() -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            lengths.append(now - last)
+            last = now
+
+    gc.freeze()  # a collection would go over all that the tests have imported
+    task = asyncio.get_running_loop().create_task(tick())
+    try:
+        yield lengths
+    finally:
+        task.cancel()
+        gc.unfreeze()
+
+
+async def test_a_stream_full_of_findings_leaves_others_their_turn(tmp_path: Path) -> None:
+    found = 20_000
+    tokens = (GITHUB_TOKEN[:4] + hashlib.sha256(b"%d" % number).hexdigest()[:36] for number in range(found))
+    text = " and ".join(tokens).encode()
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="thanks")
+
+    hint_finder()  # made when a session begins
+    async with way(tmp_path, answer) as through, ClientSession() as client:
+        with turns() as lengths:
+            posted = client.post(
+                f"http://{PLAIN}/", proxy=through.border.proxy_url, data=text, headers={"Content-Type": "text/plain"}
+            )
+            async with posted as response:
+                assert await response.text() == "thanks"
+        assert through.plain.arrived[-1].body.count(b"[REDACTED_GITHUB_PAT]") == found
+    work = sum(length for length in lengths if length > 0.001)
+    assert work > 0.1
+    assert max(lengths) < work / 8, f"of {work:.2f} s one turn took {max(lengths):.3f} s"
