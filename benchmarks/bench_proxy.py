@@ -6,8 +6,8 @@ The proxies take turns, a few hundred exchanges each, in one run on one machine,
 There are two baselines: `mitmproxy` as it comes, and `bare`, mitmproxy with the addons that forward and no other. The
 origin answers at once and is on the same machine, which no real one is: `json_512k_remote` has one that takes 20 ms.
 `json_512k` is as long in both directions, `answer_512k` a long answer to a short request, `upload_512k` a long request
-with a short answer, as each turn of an agent is. Bodies are never remembered, only parts of heads. Rows that begin with `tls` go through
-a tunnel and are intercepted, on both sides alike.
+with a short answer, as each turn of an agent is. Bodies are never remembered, only parts of heads. Rows that begin
+with `tls` go through a tunnel and are intercepted, on both sides alike.
 """
 
 import argparse
