@@ -1,5 +1,7 @@
 """What is packed in a body that streams, unpacked as it passes: in bounded memory, at a cost that has a limit."""
 
+from collections.abc import Callable
+
 from pipeline.archives import (
     BEGINNING,
     DAMAGED,
@@ -8,6 +10,7 @@ from pipeline.archives import (
     SAMPLE_BYTES,
     STEP_BYTES,
     ZIP_HEAD,
+    is_archive,
     is_text_member,
 )
 
@@ -19,8 +22,6 @@ MAX_UNDER_WAY = 16
 """Members that are read at the same time. Most beginnings are none and end at once."""
 OVERLAP_BYTES = 4 * 1024
 """So much of a member is given again with what comes next."""
-_ASCII = (b"PK\3\4", b"BZh", b"x\1", b"x^")
-"""Beginnings that have no byte beyond ASCII: text has neither these nor such bytes, as a rule."""
 _TAIL_BYTES = 9
 """The longest beginning has one more."""
 
@@ -44,7 +45,11 @@ class _Room:
 class Unpacking:
     """Takes a body in chunks of any size. Never raises for any bytes."""
 
-    def __init__(self, depth: int = MAX_DEPTH, room: _Room | None = None) -> None:
+    def __init__(
+        self, may_begin: Callable[[bytes], bool] = is_archive, depth: int = MAX_DEPTH, room: _Room | None = None
+    ) -> None:
+        """`may_begin`: a quick look whether anything in some bytes begins like a member."""
+        self._may_begin = may_begin
         self._depth = depth
         self._room = room or _Room()
         self._is_outermost = room is None
@@ -57,23 +62,27 @@ class Unpacking:
             self._room.begin()
         data = self._tail + chunk
         self._tail = data[-_TAIL_BYTES:]
-        if not self._members and data.isascii() and not any(mark in data for mark in _ASCII):
+        if not self._members and not self._may_begin(data):
             return []
         out = [text for member in self._members for text in member.feed(chunk)]
         before = len(data) - len(chunk)
         for beginning in BEGINNING.finditer(data):
             if beginning.end() > before and len(self._members) < MAX_UNDER_WAY:
-                member = _Member(beginning[0][:2], self._depth, self._room)
+                member = _Member(beginning[0][:2], self._below(), self._room)
                 out += member.feed(data[beginning.start() :])
                 self._members += [] if member.is_over else [member]
         self._members = [member for member in self._members if not member.is_over]
         return out
 
+    def _below(self) -> "Unpacking | None":
+        """For what is packed in a member."""
+        return Unpacking(self._may_begin, self._depth - 1, self._room) if self._depth > 1 else None
+
 
 class _Member:
     """One that is under way."""
 
-    def __init__(self, kind: bytes, depth: int, room: _Room) -> None:
+    def __init__(self, kind: bytes, inner: "Unpacking | None", room: _Room) -> None:
         self.is_over = False
         self._reader = READERS[kind]()
         self._room = room
@@ -81,7 +90,7 @@ class _Member:
         self._skipped = 0
         self._sample = b"" if kind.startswith(b"x") else None
         self._last = b""
-        self._inner = Unpacking(depth - 1, room) if depth > 1 else None
+        self._inner = inner
 
     def feed(self, data: bytes) -> list[bytes]:
         text = self._sampled(self._unpacked(self._content(data)))

@@ -142,7 +142,9 @@ class StreamOpener:
         packed = None
         if direction == "request":
             choose = watched(judge.choose("body"))
-            packed = PackedWatch(EngineSearch(self._engine, hint_finder(), self._fingerprint, choose))
+            packed = PackedWatch(
+                EngineSearch(self._engine, hint_finder(), self._fingerprint, choose), is_called_text=True
+            )
         scrubbing = ScrubbingStream(stream, judge, scan.codings, is_partial=scan.is_partial, packed=packed)
         return SniffingStream(scrubbing, self._watching(judge, scan)) if scan.media == "binary" else scrubbing
 
