@@ -18,10 +18,10 @@ SOURCE = f"KEY = {GITHUB_TOKEN!r}\n".encode()
 """With what a scrubber would take out: packages have to stay as they are, or their sums are wrong."""
 
 
-def wheel() -> bytes:
+def wheel(source: bytes = SOURCE) -> bytes:
     info = f"{MODULE}-1.0.dist-info"
     files = {
-        f"{MODULE}.py": SOURCE,
+        f"{MODULE}.py": source,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: 1.0\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
