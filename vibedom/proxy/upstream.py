@@ -1,7 +1,6 @@
 """The proxy that this machine itself needs to get out, from the policy or the user's environment."""
 
 from collections.abc import Callable, Mapping
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # public, but not in the stubs
 
 from mitmproxy.net.server_spec import ServerSpec, parse
 
@@ -55,6 +54,11 @@ def upstream_proxy(configured: str | None, environment: Mapping[str, str]) -> Up
     found = {"http": plain, "https": lowered.get("https_proxy", "")}
     specs = {scheme: _parsed(url, f"{scheme}_proxy") for scheme, url in found.items() if url}
     no_proxy = {"no": lowered.get("no_proxy", "")}
+    if not specs:
+        return UpstreamProxy()
+    # Imported by those who have such a proxy: each start would wait for it.
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # public, but not in the stubs
+
     return UpstreamProxy(specs, lambda host: bool(proxy_bypass_environment(host, no_proxy)))
 
 
