@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from vibedom.proxy.turns import LEAST_PIECE_BYTES, PIECE_BYTES, TURN_SECONDS, Turns, turns_for
+from vibedom.proxy.turns import PIECE_BYTES, TURN_SECONDS, Turns, turns_for
 
 CHUNK = bytes(range(256)) * 1024
 
@@ -51,20 +51,10 @@ def test_what_is_read_slowly_is_many_short_turns_and_nothing_is_lost(slowness: i
     reader = Reader(slowness * TURN_SECONDS)
     parts, lengths = turns_of(reader, Turns(clock=reader.clock))
     assert b"".join(parts) == CHUNK[:-1]
-    assert len(parts) >= slowness / 4
-    least = slowness * TURN_SECONDS * LEAST_PIECE_BYTES / len(CHUNK)
-    assert max(lengths[1:]) <= 2 * TURN_SECONDS + least
+    assert len(parts) >= slowness / 8
+    piece = slowness * TURN_SECONDS * PIECE_BYTES / len(CHUNK)
+    assert max(lengths) <= 1.01 * TURN_SECONDS + piece
     assert sum(reader.pieces) == len(CHUNK)
-
-
-def test_pieces_are_long_again_when_reading_is_fast_again() -> None:
-    reader = Reader(200 * TURN_SECONDS)
-    turns = Turns(clock=reader.clock)
-    turns_of(reader, turns)
-    assert reader.pieces[-2] < PIECE_BYTES / 2
-    reader.seconds = 0
-    turns_of(reader, turns)
-    assert reader.pieces[-2] == PIECE_BYTES
 
 
 def test_a_body_that_is_only_counted_is_read_as_it_comes() -> None:

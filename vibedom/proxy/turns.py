@@ -12,8 +12,7 @@ TURN_SECONDS = 0.003
 """So long one stream reads before others have their turn."""
 PIECE_BYTES = 8 * 1024
 """Where there is something to find at every few bytes, this takes several milliseconds; where there is nothing, a sixth
-of one."""
-LEAST_PIECE_BYTES = 1024
+of one. In smaller ones what waits in the stream (up to 32 KiB) would be looked at again and again."""
 
 Read = Callable[[bytes], Iterable[bytes]]
 """Gives what may leave after a piece came."""
@@ -39,18 +38,17 @@ def turns_for(plan: Plan) -> "Turns":
 
 
 class Turns:
-    """How the chunks of one body are cut: in smaller pieces while they take long."""
+    """How the chunks of one body are cut."""
 
     def __init__(self, *, is_scanned: bool = True, clock: Callable[[], float] = time.perf_counter) -> None:
         """`is_scanned`: else a chunk is read at once, because it is only counted."""
         self._clock = clock
         self._is_scanned = is_scanned
-        self._piece_bytes = PIECE_BYTES
 
     def read(self, read: Read, chunk: bytes) -> Iterator[bytes]:
         """What may leave of `chunk`, in parts; between two of them others are to have their turn. Raises what `read`
         raises."""
-        if not self._is_scanned:
+        if not self._is_scanned and chunk:
             yield b"".join(read(chunk))
             return
         ready: list[bytes] = []
@@ -61,15 +59,8 @@ class Turns:
                 yield b"".join(ready)
                 ready = []
                 began = now = self._clock()
-            piece = chunk[at : at + self._piece_bytes]
+            piece = chunk[at : at + PIECE_BYTES]
             ready += read(piece)
             at += len(piece)
-            before, now = now, self._clock()
-            self._adapt(now - before)
+            now = self._clock()
         yield b"".join(ready)
-
-    def _adapt(self, seconds: float) -> None:
-        if seconds > TURN_SECONDS:
-            self._piece_bytes = max(LEAST_PIECE_BYTES, self._piece_bytes // 2)
-        elif seconds < TURN_SECONDS / 4:
-            self._piece_bytes = min(PIECE_BYTES, self._piece_bytes * 2)
