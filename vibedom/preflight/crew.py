@@ -4,6 +4,7 @@ import os
 import selectors
 import signal
 import socket
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, NoReturn, Self
@@ -93,8 +94,8 @@ def fork_crew(search: FileSearch, count: int) -> Crew | None:
 def _is_single_threaded() -> bool:
     try:
         return len(os.listdir("/proc/self/task")) == 1
-    except OSError:  # no Linux
-        return False
+    except OSError:  # no Linux: Python knows of its own threads only
+        return threading.active_count() == 1
 
 
 def _kill(processes: Sequence[int]) -> None:

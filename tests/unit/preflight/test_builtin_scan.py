@@ -1,8 +1,12 @@
 """Pre-flight without gitleaks: the built-in scanner gives the same report."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
+import anyio
+import anyio.from_thread
 import pytest
 
 from tests.unit.preflight.conftest import token
@@ -10,9 +14,26 @@ from vibedom.errors import NotScannedError
 from vibedom.paths import Home
 from vibedom.preflight.scan import preflight
 from vibedom.preflight.settings import PreflightSettings
+from vibedom.rule_files import load_engine, load_hints
 
 pytestmark = pytest.mark.anyio
 BUILTIN = PreflightSettings(scanner="builtin")
+
+
+@pytest.fixture(scope="module")
+def compiled_rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the shipped rules: compiling them takes seconds."""
+    home = Home(root=tmp_path_factory.mktemp("rules"))
+    load_engine(home, ())
+    load_hints(home)
+    return home.cache
+
+
+@pytest.fixture
+def home(tmp_path: Path, compiled_rules: Path) -> Home:
+    home = Home(root=tmp_path / "home")
+    shutil.copytree(compiled_rules, home.cache)
+    return home
 
 
 @pytest.mark.usefixtures("gitleaks_on_path")
@@ -86,3 +107,21 @@ def _git(directory: Path, *arguments: str) -> str:
     own = ("-c", "user.name=me", "-c", "user.email=me@home.test")
     done = subprocess.run(["git", *own, *arguments], cwd=directory, capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+async def test_a_scan_that_nobody_waits_for_ends_with_the_file_it_is_at(workspace: Path, home: Home) -> None:
+    first = workspace / "0.txt"
+    first.write_bytes(b"nothing to be found\n" * 50)
+    for number in range(1, 500):
+        os.link(first, workspace / f"{number}.txt")
+    told: list[str] = []
+
+    def cancel(text: str) -> None:
+        if "files" in text:
+            told.append(text)
+            anyio.from_thread.run_sync(scope.cancel)
+
+    with anyio.CancelScope() as scope:
+        await preflight(workspace, home=home, settings=BUILTIN, progress=cancel)
+    assert scope.cancelled_caught
+    assert told == ["looking for secrets: 1 files, 0 MB"]
