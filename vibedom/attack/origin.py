@@ -3,6 +3,7 @@
 
 import base64
 import contextlib
+import os
 import socket
 import socketserver
 import ssl
@@ -30,6 +31,8 @@ _ENCODED = (
 
 SWITCH = b"101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 """To whoever asks for `/switch`, whatever protocol was meant: an origin that is in league with the agent."""
+_WORDS = b"200 ghp_" + MARK + os.urandom(14).hex().encode() + b"\r\n"
+"""To whoever asks for `/words`: a key where HTTP/1 has the words of a status."""
 CUT = b"200 OK\r\nX: a\rSet-Cookie: b=c\r\nContent-Length: 7\r\n\r\nreached"
 """To whoever asks for `/cut`: a line of the head ends for some readers where it goes on for others."""
 
@@ -99,7 +102,7 @@ def _serving(origin: Origin, answer: bytes, context: ssl.SSLContext | None = Non
 
 
 def _answer(request: bytes, usual: bytes) -> bytes:
-    for path, answer in ((b" /switch", SWITCH), (b" /cut", CUT)):
+    for path, answer in ((b" /switch", SWITCH), (b" /cut", CUT), (b" /words", _WORDS + usual.partition(b"\r\n")[2])):
         if path in request:
             return answer
     return usual

@@ -110,6 +110,14 @@ SCRUBBING = (
         *4 * ("reached|finding-blocked",),
     ),
     web_attempt(
+        "key-in-the-words-behind-a-status",
+        "with socket.create_connection(plain, 5) as s:\n"
+        "    s.sendall(get('/words', host=PLAIN)); answer = hear(s)\n"
+        "if b'smuggled' in answer: escaped(answer[:80])\n"
+        "print(told(answer))",
+        "reached",
+    ),
+    web_attempt(
         "answer-whose-head-is-cut",
         "say(plain, get('/cut', host=PLAIN))",
         "closed",
