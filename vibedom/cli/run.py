@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import asyncclick as click
 
 from vibedom import detach_keys
 from vibedom.cli import render
-from vibedom.cli.early import with_head_start
+from vibedom.cli.early import in_order, with_head_start
 from vibedom.errors import UsageError
 from vibedom.head_start import begin_early
 from vibedom.import_time import importing
@@ -111,7 +112,8 @@ def command(**options: Any) -> int:
         return anyio.run(detach)
     begun = begin_early(wishes["home"], wishes["project"], runtime=options["runtime"], name=options["name"])
     # There is no event loop before this: an engine works while Python imports one.
-    return anyio.run(start, wishes, begun)
+    with nullcontext() if begun is None else in_order(begun):
+        return anyio.run(start, wishes, begun)
 
 
 def checked(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class Foundation:
         self._is_running = threading.Event()
         self._is_locked = threading.Event()
         self._usual_turn = sys.getswitchinterval()
-        self._thread = threading.Thread(target=self._lay, name="foundation")
+        # A process that ends does not wait for the self-test's answers.
+        self._thread = threading.Thread(target=self._lay, name="foundation", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.integration.docker.engine_objects import everything
-from tests.integration.run.conftest import Vibedom, usable
+from tests.integration.run.conftest import Vibedom, ended, killed_at_the_end, usable
 from tests.integration.run.live import terminal
 from vibedom.head_start import begin_early
 from vibedom.paths import Home
@@ -92,3 +92,18 @@ async def test_what_was_begun_and_not_taken_is_removed_and_what_was_taken_is_not
     assert list((home.root / "permits").iterdir()) == []
     await disconnect(docker)
     assert os.getpid() == int(taken.labels["vibedom.owner_pid"])
+
+
+async def test_a_signal_at_whatever_moment_of_a_start_leaves_nothing(vibedom: Vibedom, runtime: DockerRuntime) -> None:
+    docker = connect(runtime.endpoint())
+    for number, after in enumerate((0.1, 0.2, 0.3, 0.45, 0.6)):
+        name, sent = f"cut-{number}", (signal.SIGTERM, signal.SIGINT)[number % 2]
+        with killed_at_the_end(vibedom.started("sleep", "100", options=("--name", name))) as process:
+            await anyio.sleep(after)
+            process.send_signal(sent)
+            assert await ended(process) in (-sent, 128 + sent)
+        assert await everything(docker, name) == []
+    permits = vibedom.home / "permits"
+    assert not permits.exists() or list(permits.iterdir()) == []
+    assert "without its supervisor" not in (await vibedom("recover")).err
+    await disconnect(docker)
