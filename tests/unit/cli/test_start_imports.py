@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,13 @@ def test_what_stands_in_for_quic_cannot_be_used() -> None:
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert said.stdout == "vibedom speaks no QUIC and no HTTP/3\n" * 4
+
+
+def test_nothing_is_imported_from_the_directory_it_is_called_in(tmp_path: Path) -> None:
+    for name in ("anyio", "attr", "msgspec", "pipeline", "sinks", "vibedom_local"):
+        (tmp_path / f"{name}.py").write_text(f"open('ran-{name}', 'w').close()\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "vibedom", "rules", "list"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("ran-*"))
