@@ -12,8 +12,8 @@ import anyio.to_thread
 if TYPE_CHECKING:
     from vibedom.sandbox.docker_foundation import Foundation
 
-SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-"""SIGINT is Python's and asyncio's business."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""SIGINT, too: the exception that Python makes of it is lost where it comes in the middle of an import's bookkeeping."""
 UNWIND_SECONDS = 10.0
 """What a start that a signal ends may take to take back what it has made."""
 
@@ -51,6 +51,8 @@ async def with_head_start(begun: "Foundation", run: Callable[[], Awaitable[int]]
         raise group.exceptions[0] from None
     if received:
         await anyio.to_thread.run_sync(begun.discard)
+        if received[0] == signal.SIGINT:
+            raise KeyboardInterrupt
         _end_by(received[0])
     return code
 

@@ -110,18 +110,9 @@ def _run() -> object:
 
 def main() -> None:
     """Entry point of the console script."""
-    if any("://" in word for word in sys.argv):
-        from vibedom.process_arguments import hide_urls
-
-        hide_urls()
-    if sys.argv[1:2] in (["run"], ["resume"]):
-        from vibedom.cli import foreground
-
-        ended = foreground.divide()
-        if ended is not None:
-            sys.exit(ended)
     try:
-        code = _run()
+        ended = _divided()
+        code = _run() if ended is None else ended
         status = code if isinstance(code, int) else 0
     except click.exceptions.Exit as exc:
         status = exc.exit_code
@@ -138,6 +129,19 @@ def main() -> None:
         status = 128 + signal.SIGINT
     gc.freeze()  # or the interpreter looks twice for garbage before it ends, a tenth of the time of a short command
     sys.exit(status)
+
+
+def _divided() -> int | None:
+    """None in the process that does the work; its exit code in the one that only waits for it, at a terminal."""
+    if any("://" in word for word in sys.argv):
+        from vibedom.process_arguments import hide_urls
+
+        hide_urls()
+    if sys.argv[1:2] not in (["run"], ["resume"]):
+        return None
+    from vibedom.cli import foreground
+
+    return foreground.divide()
 
 
 def _failed(exc: BaseException) -> int:
