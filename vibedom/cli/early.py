@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vibedom.sandbox.docker_foundation import Foundation
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""SIGINT, too: the exception that Python makes of it is lost where it comes in the middle of an import's bookkeeping."""
+"""SIGINT, too: the exception that Python makes of it is lost where it comes in the middle of an import."""
 UNWIND_SECONDS = 10.0
 """What a start that a signal ends may take to take back what it has made."""
 
